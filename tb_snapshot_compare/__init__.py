@@ -1,0 +1,23 @@
+"""Compare the snapshots of a neural network: in TensorBoard, on the command line, from Python.
+
+    from tb_snapshot_compare import compare, open_snapshot
+
+    compare(open_snapshot("epoch-10.keras"), open_snapshot("epoch-40.keras"))
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tb_snapshot_compare.workspace import compare, open_snapshot
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "compare", "open_snapshot"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the API when it is asked for: TensorBoard imports this package at its start."""
+    if name in ("compare", "open_snapshot"):
+        from tb_snapshot_compare import workspace
+
+        return getattr(workspace, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,202 @@
+"""The command line: `tb-snapshot-compare list PATH` and `tb-snapshot-compare diff A B`."""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from tb_snapshot_compare import __version__
+from tb_snapshot_compare.errors import InvalidRequestError, SnapshotCompareError
+from tb_snapshot_compare.snapshot import SnapshotRef, State
+from tb_snapshot_compare.sources import Scan, parse_roots, scan
+from tb_snapshot_compare.workspace import (
+    EVERYTHING,
+    WEIGHTS,
+    Comparison,
+    compare,
+    open_snapshot,
+    probe,
+)
+from tb_snapshot_compare.workspace.display import comparison_text
+
+UNREADABLE, USAGE = 1, 2
+_ADDRESS_HELP = "a snapshot's path, or LOGDIR@RUN:STEP"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns 0, 1 (something cannot be read) or 2 (usage)."""
+    options = _parser().parse_args(arguments)
+    try:
+        run: Callable[[argparse.Namespace], None] = options.run
+        run(options)
+    except InvalidRequestError as error:
+        return _fail(error, USAGE)
+    except SnapshotCompareError as error:
+        return _fail(error, UNREADABLE)
+    except KeyboardInterrupt:
+        return _fail("stopped", 130)
+    return 0
+
+
+def _list(options: argparse.Namespace) -> None:
+    found = scan(parse_roots(options.path, None, None), probe=probe)
+    for root in found.roots:
+        if root.problem is not None:
+            Console(stderr=True).print(f"[yellow]{root.path_as_given}[/]: {root.problem}")
+    if options.json:
+        _print_json({"runs": [_run_json(run) for run in found.runs]})
+    else:
+        _print_listing(found)
+
+
+def _diff(options: argparse.Namespace) -> None:
+    a, b = open_snapshot(options.a), open_snapshot(options.b)
+    scopes = EVERYTHING if options.scope == "all" else WEIGHTS
+    with _progress() as bar:
+        task = bar.add_task("comparing", total=None)
+        comparison = compare(
+            a,
+            b,
+            layer=options.layer,
+            scopes=scopes,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if options.json:
+        _print_json(comparison_json(comparison))
+    else:
+        comparison_text(comparison, Console())
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """The object that `diff --json` prints; measures stand beside what they measure."""
+    return {
+        "a": dataclasses.asdict(comparison.a),
+        "b": dataclasses.asdict(comparison.b),
+        "coverage": dataclasses.asdict(comparison.coverage),
+        "left_out": dataclasses.asdict(comparison.left_out),
+        "model": dataclasses.asdict(comparison.model),
+        "layers": [_flat(layer) for layer in comparison.layers],
+        "tensors": [_flat(tensor) for tensor in comparison.tensors],
+    }
+
+
+def _flat(difference: Any) -> dict[str, Any]:
+    entry = dataclasses.asdict(difference)
+    return {**entry, **(entry.pop("measures") or {})}
+
+
+def _run_json(run: Any) -> dict[str, Any]:
+    return {
+        "name": run.name,
+        "event_runs": list(run.event_runs),
+        "snapshots": [_snapshot_json(ref) for ref in run.snapshots],
+    }
+
+
+def _snapshot_json(ref: SnapshotRef) -> dict[str, Any]:
+    return {
+        "name": ref.name,
+        **dataclasses.asdict(ref.position),
+        "modified": ref.modified,
+        "size": ref.size,
+        "state": ref.state.value,
+        "reason": ref.reason,
+        "files": [
+            {"path": files.path, "format": files.format.value, "size": files.size}
+            for files in ref.file_sets
+        ],
+    }
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+def _print_listing(found: Scan) -> None:
+    console = Console()
+    if not found.runs:
+        console.print(
+            "No snapshots here. Looked for .keras, .weights.h5, .h5, TF checkpoints (.index and "
+            ".data files) and SavedModel directories."
+        )
+    for run in found.runs:
+        console.print(f"[bold]{run.name}[/]  [dim]{len(run.snapshots):,} snapshots[/]")
+        table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+        for heading in ("epoch", "step", "size"):
+            table.add_column(heading, justify="right")
+        for heading in ("name", "formats", "state"):
+            table.add_column(heading)
+        for ref in run.snapshots:
+            table.add_row(
+                _whole(ref.position.epoch),
+                _whole(ref.position.step),
+                f"{ref.size / 1e6:,.1f} MB",
+                ref.name,
+                ", ".join(files.format.value for files in ref.file_sets),
+                _state(ref),
+            )
+        console.print(table)
+
+
+def _whole(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _state(ref: SnapshotRef) -> str:
+    if ref.state is State.READY:
+        return "ready"
+    return f"[yellow]{ref.state.value.replace('_', ' ')}[/] {ref.reason or ''}"
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def _fail(message: object, code: int) -> int:
+    sys.stderr.write(f"tb-snapshot-compare: {message}\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tb-snapshot-compare", description="Compare the snapshots of a neural network."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="list the snapshots below a directory")
+    listing.add_argument("path", metavar="PATH", help="a logdir")
+    listing.add_argument("--json", action="store_true", help="print one JSON object")
+    listing.set_defaults(run=_list)
+
+    diff = commands.add_parser("diff", help="compare two snapshots")
+    diff.add_argument("a", metavar="A", help=_ADDRESS_HELP)
+    diff.add_argument("b", metavar="B", help=_ADDRESS_HELP)
+    diff.add_argument("--layer", metavar="LAYER", help="compare this layer only")
+    diff.add_argument(
+        "--scope",
+        choices=("weights", "all"),
+        default="weights",
+        help="weights: the model's weights (default); all: the optimizer's, counters and seeds too",
+    )
+    diff.add_argument("--json", action="store_true", help="print one JSON object")
+    diff.set_defaults(run=_diff)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The errors a user can meet. Every message names the thing, the value and the remedy.
+
+Messages are safe to show to anybody who may see the page: they name files by the
+path the caller gave and never carry a traceback or an address.
+"""
+
+from typing import ClassVar
+
+
+class SnapshotCompareError(Exception):
+    """Base of every expected failure.
+
+    `code` is the stable machine-readable word of the HTTP error shape; `status` is
+    the HTTP status it becomes.
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+
+
+class InvalidRequestError(SnapshotCompareError):
+    """A parameter is missing, malformed or out of bounds."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class ForbiddenError(SnapshotCompareError):
+    """The request comes from a foreign host name or another site."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFoundError(SnapshotCompareError):
+    """No snapshot, run, layer or tensor has this identifier."""
+
+    code = "not_found"
+    status = 404
+
+
+class SnapshotGoneError(SnapshotCompareError):
+    """The snapshot's files were deleted after it was listed."""
+
+    code = "gone"
+    status = 410
+
+
+class SnapshotChangedError(SnapshotCompareError):
+    """The snapshot's files were replaced while, or since, they were read."""
+
+    code = "changed"
+    status = 409
+
+
+class UnreadableSnapshotError(SnapshotCompareError):
+    """The snapshot cannot be read: corrupt, truncated, unsupported or not permitted."""
+
+    code = "unreadable"
+    status = 422
+
+
+class BeingWrittenError(UnreadableSnapshotError):
+    """The snapshot is incomplete because its writer has not finished."""
+
+    code = "being_written"
+
+
+class CancelledError(SnapshotCompareError):
+    """The work was cancelled by whoever asked for it."""
+
+    code = "cancelled"
+    status = 409
+
+
+class BusyError(SnapshotCompareError):
+    """Too much work is queued; try again later."""
+
+    code = "busy"
+    status = 503

@@ -1,0 +1,151 @@
+"""`comparison`, `architecture`, `filters`, `distribution` and `cancel`: the work on a pair."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from werkzeug.wrappers import Request, Response
+
+from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError
+from tb_snapshot_compare.http_api import contract
+from tb_snapshot_compare.http_api.arrays import MIMETYPE, encode_float64
+from tb_snapshot_compare.http_api.jobs import Progress, WorkQueue
+from tb_snapshot_compare.http_api.listing import wire_snapshot
+from tb_snapshot_compare.http_api.parameters import integer, optional, required, snapshot_pair
+from tb_snapshot_compare.http_api.respond import respond_bytes, respond_json
+from tb_snapshot_compare.limits import BINS_DEFAULT, LEVELS_DEFAULT
+from tb_snapshot_compare.snapshot import SnapshotRef
+from tb_snapshot_compare.workspace import Comparison, PairArchitecture, Workspace
+from tb_snapshot_compare.workspace.distributing import check_bounds
+
+Wire = TypeVar("Wire")
+
+
+class ComparingRoutes:
+    """Each answer names its generations in the URL, so that a 200 may be cached for ever."""
+
+    def __init__(self, workspace: Workspace, queue: WorkQueue) -> None:
+        self._workspace = workspace
+        self._queue = queue
+
+    def comparison(self, request: Request) -> Response:
+        """The measures of the model, its layers and its tensors."""
+        a, b = snapshot_pair(request, self._workspace)
+        return self._queued(
+            ("comparison", *_names(a, b)),
+            f"Comparing {a.name} with {b.name}",
+            lambda progress: self._workspace.comparison(a, b, progress),
+            lambda result: respond_json(_wire_comparison(result, a, b), immutable=True),
+        )
+
+    def architecture(self, request: Request) -> Response:
+        """The layers of both as one graph."""
+        a, b = snapshot_pair(request, self._workspace)
+        return self._queued(
+            ("architecture", *_names(a, b)),
+            "Reading the architecture",
+            lambda _progress: self._workspace.architecture(a, b),
+            lambda result: respond_json(_wire_architecture(result), immutable=True),
+        )
+
+    def filters(self, request: Request) -> Response:
+        """The measures of every output filter of a layer, as arrays."""
+        a, b = snapshot_pair(request, self._workspace)
+        layer = required(request, "layer")
+
+        def work(progress: Progress) -> bytes:
+            self._workspace.comparison(a, b, progress)
+            found = self._workspace.filters(a, b, layer)
+            if found is None:
+                raise NotFoundError(f"Layer {layer!r} has no filters to compare.")
+            metadata = {"layer": layer, "tensor": found.tensor, "filters": str(found.filters)}
+            return encode_float64(found.arrays, metadata)
+
+        return self._queued(
+            ("filters", *_names(a, b), layer),
+            f"Comparing the filters of {layer}",
+            work,
+            lambda body: respond_bytes(body, MIMETYPE, immutable=True),
+        )
+
+    def distribution(self, request: Request) -> Response:
+        """The difference distribution of a layer, a tensor or the whole model."""
+        a, b = snapshot_pair(request, self._workspace)
+        layer, tensor = optional(request, "layer"), optional(request, "tensor")
+        bins = integer(request, "bins", BINS_DEFAULT)
+        levels = integer(request, "levels", LEVELS_DEFAULT)
+        check_bounds(bins, levels)
+        return self._queued(
+            ("distribution", *_names(a, b), layer or "", tensor or "", str(bins), str(levels)),
+            f"Counting the changes of {tensor or layer or 'the model'}",
+            lambda progress: self._workspace.distribution(
+                a, b, bins=bins, levels=levels, layer=layer, tensor=tensor, progress=progress
+            ),
+            lambda result: respond_json(
+                msgspec.convert(result, contract.Distribution, from_attributes=True),
+                immutable=True,
+            ),
+        )
+
+    def cancel(self, request: Request) -> Response:
+        """Stops a job that nobody else waits for."""
+        try:
+            body = msgspec.json.decode(request.get_data(), type=contract.Cancel)
+        except msgspec.MsgspecError as error:
+            raise InvalidRequestError(f"The body must be {{'job': id}}: {error}.") from error
+        self._queue.cancel(body.job)
+        return respond_json(contract.Accepted(ok=True))
+
+    def _queued(
+        self,
+        key: tuple[str, ...],
+        label: str,
+        work: Callable[[Progress], object],
+        respond: Callable[..., Response],
+    ) -> Response:
+        answer = self._queue.result_or_job(key, label, work)
+        if isinstance(answer, contract.Job):
+            return respond_json(answer, status=202)
+        return respond(answer)
+
+
+def _names(a: SnapshotRef, b: SnapshotRef) -> tuple[str, str, str, str]:
+    return (a.id, a.generation, b.id, b.generation)
+
+
+def _wire_comparison(result: Comparison, a: SnapshotRef, b: SnapshotRef) -> contract.Comparison:
+    return contract.Comparison(
+        a=wire_snapshot(a),
+        b=wire_snapshot(b),
+        coverage=_convert(result.coverage, contract.Coverage),
+        left_out=_convert(result.left_out, contract.LeftOut),
+        model=_convert(result.model, contract.Measures),
+        layers=[_convert(layer, contract.LayerDifference) for layer in result.layers],
+        tensors=[_convert(tensor, contract.TensorDifference) for tensor in result.tensors],
+    )
+
+
+def _wire_architecture(pair: PairArchitecture) -> contract.Architecture:
+    graph = pair.graph
+    return contract.Architecture(
+        source=graph.source,
+        note=graph.note,
+        nodes=[
+            contract.LayerNode(
+                name=layer.name,
+                kind=layer.kind,
+                parent=layer.parent,
+                is_group=layer.is_group,
+                output_shape=None if layer.output_shape is None else list(layer.output_shape),
+                tensors=list(layer.tensors),
+                parameters=layer.parameters,
+                side=pair.sides[layer.name],
+            )
+            for layer in graph.layers
+        ],
+        edges=[_convert(edge, contract.LayerEdge) for edge in graph.edges],
+    )
+
+
+def _convert(value: object, kind: type[Wire]) -> Wire:
+    return msgspec.convert(value, kind, from_attributes=True)

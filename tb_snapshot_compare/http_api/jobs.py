@@ -1,0 +1,180 @@
+"""The bounded queue of work that is not instant.
+
+Equal requests share one computation. A request waits a moment for its result and is then
+told to ask again; work for which nobody asks any more is cancelled.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Protocol
+
+from tb_snapshot_compare.errors import (
+    BusyError,
+    CancelledError,
+    NotFoundError,
+
+)
+from tb_snapshot_compare.http_api import contract
+from tb_snapshot_compare.limits import JOBS_QUEUED_MAX, JOBS_RUNNING_MAX
+
+PATIENCE_SECONDS = 0.15
+"""How long a request waits for its result before it is told to ask again."""
+ABANDONED_SECONDS = 20.0
+"""The page asks at least once a second; a hidden page stops asking."""
+CANCEL_GRACE_SECONDS = 1.5
+"""Within this time another page that wants the same result asks again and keeps it alive."""
+_KEPT_RESULTS = 64
+
+
+class Progress(Protocol):
+    """Called by the work with bytes done and in all; raises CancelledError to stop it."""
+
+    def __call__(self, done: int, total: int) -> None: ...
+
+
+@dataclass(slots=True)
+class _Work:
+    id: str
+    label: str
+    run: Callable[[Progress], object]
+    finished: threading.Event = field(default_factory=threading.Event)
+    running: bool = False
+    done: int = 0
+    total: int = 0
+    result: object = None
+    error: BaseException | None = None
+    asked: float = field(default_factory=time.monotonic)
+    stop_after: float | None = None
+
+    def progress(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        if self.unwanted():
+            raise CancelledError(f"{self.label} was cancelled because nobody waits for it.")
+
+    def unwanted(self) -> bool:
+        now = time.monotonic()
+        return now - self.asked > ABANDONED_SECONDS or (
+            self.stop_after is not None and now > self.stop_after
+        )
+
+    def wire(self) -> contract.Job:
+        return contract.Job(
+            id=self.id,
+            label=self.label,
+            state="running" if self.running else "queued",
+            done=self.done,
+            total=self.total,
+        )
+
+
+class WorkQueue:
+    """Runs at most `running` pieces of work at once and holds at most `queued` more."""
+
+    def __init__(self, running: int = JOBS_RUNNING_MAX, queued: int = JOBS_QUEUED_MAX) -> None:
+        self._running, self._queued = running, queued
+        self._condition = threading.Condition()
+        self._pending: list[_Work] = []
+        self._known: OrderedDict[str, _Work] = OrderedDict()
+        self._threads: list[threading.Thread] = []
+
+    def result_or_job(
+        self,
+        key: tuple[str, ...],
+        label: str,
+        run: Callable[[Progress], object],
+        patience: float = PATIENCE_SECONDS,
+    ) -> object | contract.Job:
+        """The result of `run`, or the Job that computes it.
+
+        Args:
+          key: Equal keys share one computation.
+          label: What the work is, for the page.
+          run: Does the work; called once, in a worker thread.
+          patience: Seconds to wait for the result.
+
+        Raises:
+          BusyError: the queue is full.
+          SnapshotCompareError: what the work raised; asking again starts it afresh.
+        """
+        work = self._work(key, label, run)
+        work.finished.wait(patience)
+        if not work.finished.is_set():
+            return work.wire()
+        if work.error is not None:
+            self._forget(work)
+            raise work.error
+        return work.result
+
+    def cancel(self, job_id: str) -> None:
+        """Stops a job unless somebody asks for it within a moment.
+
+        Raises:
+          NotFoundError: no such job; it may have finished.
+        """
+        with self._condition:
+            work = self._known.get(job_id)
+            if work is None or work.finished.is_set():
+                raise NotFoundError(f"No job {job_id!r} is queued or running.")
+            work.stop_after = time.monotonic() + CANCEL_GRACE_SECONDS
+
+    def _work(self, key: tuple[str, ...], label: str, run: Callable[[Progress], object]) -> _Work:
+        job_id = blake2b("\0".join(key).encode(), digest_size=12).hexdigest()
+        with self._condition:
+            work = self._known.get(job_id)
+            if work is not None:
+                work.asked, work.stop_after = time.monotonic(), None
+                self._known.move_to_end(job_id)
+                return work
+            if len(self._pending) >= self._queued:
+                raise BusyError(
+                    f"{len(self._pending)} comparisons are waiting already: try again shortly."
+                )
+            work = _Work(job_id, label, run)
+            self._known[job_id] = work
+            self._pending.append(work)
+            self._drop_old_results()
+            self._start_threads()
+            self._condition.notify()
+            return work
+
+    def _drop_old_results(self) -> None:
+        finished = [key for key, work in self._known.items() if work.finished.is_set()]
+        for key in finished[: max(0, len(finished) - _KEPT_RESULTS)]:
+            del self._known[key]
+
+    def _start_threads(self) -> None:
+        while len(self._threads) < self._running:
+            name = f"snapshot-compare-work-{len(self._threads)}"
+            thread = threading.Thread(target=self._serve, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            with self._condition:
+                while not self._pending:
+                    self._condition.wait()
+                work = self._pending.pop(0)
+            work.running = True
+            try:
+                work.progress(0, 0)
+                work.result = work.run(work.progress)
+            except CancelledError as error:
+                work.error = error
+                self._forget(work)
+            except BaseException as error:  # whoever asked for the result raises it
+                work.error = error
+            finally:
+                work.running = False
+                work.finished.set()
+
+    def _forget(self, work: _Work) -> None:
+        with self._condition:
+            if self._known.get(work.id) is work:
+                del self._known[work.id]
+
+

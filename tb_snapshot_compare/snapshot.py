@@ -1,0 +1,159 @@
+"""The values that every stage speaks of: snapshots, their generations, tensors and extents.
+
+All values are frozen and hashable, so that they can be keys of caches and cross threads.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+Scope = Literal["weights", "optimizer", "state"]
+"""What a tensor is for.
+
+`weights`: parameters and statistics of the model's layers (kernel, bias, gamma, beta,
+moving_mean, moving_variance, embeddings, ...). `optimizer`: slots and hyper-parameters of
+the optimizer. `state`: counters, seeds and metrics.
+"""
+
+
+class Format(StrEnum):
+    """File formats of a snapshot, in the order in which one is preferred for reading."""
+
+    KERAS = "keras"
+    WEIGHTS_H5 = "weights_h5"
+    TF_CHECKPOINT = "tf_checkpoint"
+    LEGACY_H5 = "legacy_h5"
+    SAVED_MODEL = "saved_model"
+
+
+class State(StrEnum):
+    """Whether a snapshot can be read."""
+
+    READY = "ready"
+    BEING_WRITTEN = "being_written"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What tells one content of a file from another without reading it."""
+
+    path: str
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What identifies the bytes of a snapshot at the time they were read.
+
+    `stamps` covers every file of the file set in path order; `digest` is a short hex
+    digest of the index (or of the stamps where a format has no index).
+    """
+
+    stamps: tuple[FileStamp, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """`length` bytes at `offset` of the regular file `path`."""
+
+    path: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One stored array.
+
+    `key` is what the file calls it; `name` is canonical (`conv1/kernel`) and unique
+    within its snapshot; `layer` is the layer's name (`conv1`, nested models joined by
+    "/": `encoder/conv1`) and None where no layer owns the tensor; `role` is kernel,
+    bias, gamma, ... or for an optimizer slot the slot's name (`momentum`).
+    `slot_of` is the canonical name of the tensor that an optimizer slot belongs to.
+    `dtype` is a NumPy or ml_dtypes name (`float32`, `bfloat16`, `float8_e4m3fn`, `bool`,
+    `int64`, ...) or, for what is not numeric, the format's own word (`string`, `resource`).
+    Extents concatenated in order are the array in C order; empty for what is not numeric
+    or when `problem` says why the values cannot be read.
+    """
+
+    key: str
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    extents: tuple[Extent, ...]
+    layer: str | None = None
+    role: str = ""
+    scope: Scope = "weights"
+    slot_of: str | None = None
+    byteorder: Literal["little", "big"] = "little"
+    crc32c: int | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where in training a snapshot lies, with the source of each figure.
+
+    Sources are words for the page: `file name`, `save_counter`, `global_step`,
+    `optimizer iterations`, `training_metadata.json`.
+    """
+
+    step: int | None = None
+    step_source: str | None = None
+    epoch: int | None = None
+    epoch_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotContents:
+    """A snapshot opened: its tensors as extents, and what else its files tell.
+
+    `model_config` is the Keras configuration as JSON text, where the files hold one.
+    """
+
+    path: str
+    format: Format
+    generation: Generation
+    tensors: tuple[TensorInfo, ...]
+    position: Position = field(default_factory=Position)
+    model_config: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileSet:
+    """The files of one snapshot in one format.
+
+    `path` is what a reader opens: the file itself, the prefix of a TF checkpoint
+    (without `.index`), or the directory of a SavedModel.
+    """
+
+    path: str
+    format: Format
+    size: int
+    modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRef:
+    """A snapshot that lies in the logdir, not yet opened.
+
+    `id` is opaque, stable over the life of the path, and safe in a URL. `run` is the
+    directory that holds it, relative to its root (`.` for the root itself, prefixed by
+    `NAME/` for a named root). `modified` is seconds since the epoch, `size` bytes over
+    all formats. `generation` is a short token that changes when any file does.
+    """
+
+    id: str
+    run: str
+    name: str
+    position: Position
+    modified: float
+    size: int
+    file_sets: tuple[FileSet, ...]
+    generation: str
+    state: State
+    reason: str | None = None

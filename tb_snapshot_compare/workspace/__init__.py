@@ -1,0 +1,46 @@
+"""The only module that joins the stages: what the page, the command line and Python call."""
+
+from tb_snapshot_compare.workspace.comparing import EVERYTHING, WEIGHTS, compare, find_layer
+from tb_snapshot_compare.workspace.distributing import distribution
+from tb_snapshot_compare.workspace.library import EventSource, Workspace, probe
+from tb_snapshot_compare.workspace.opening import (
+    OpenedSnapshot,
+    PairArchitecture,
+    open_ref,
+    open_snapshot,
+    pair_architecture,
+)
+from tb_snapshot_compare.workspace.results import (
+    Comparison,
+    Coverage,
+    Distribution,
+    FilterMeasures,
+    LayerDifference,
+    LeftOut,
+    SnapshotSummary,
+    TensorDifference,
+)
+
+__all__ = [
+    "EVERYTHING",
+    "WEIGHTS",
+    "Comparison",
+    "Coverage",
+    "Distribution",
+    "EventSource",
+    "FilterMeasures",
+    "LayerDifference",
+    "LeftOut",
+    "OpenedSnapshot",
+    "PairArchitecture",
+    "SnapshotSummary",
+    "TensorDifference",
+    "Workspace",
+    "compare",
+    "distribution",
+    "find_layer",
+    "open_ref",
+    "open_snapshot",
+    "pair_architecture",
+    "probe",
+]

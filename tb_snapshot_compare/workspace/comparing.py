@@ -1,0 +1,193 @@
+"""Comparing two opened snapshots: one fused pass over every pair of tensors."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tb_snapshot_compare.analysis import (
+    DifferenceSums,
+    FilterSums,
+    PairAccumulator,
+    filter_axis,
+)
+from tb_snapshot_compare.errors import InvalidRequestError, UnreadableSnapshotError
+from tb_snapshot_compare.readers import check_generation
+from tb_snapshot_compare.snapshot import Scope
+from tb_snapshot_compare.workspace.opening import (
+    OpenedSnapshot,
+    PairArchitecture,
+    pair_architecture,
+)
+from tb_snapshot_compare.workspace.pairing import TensorPair, left_out, pair_tensors
+from tb_snapshot_compare.workspace.results import (
+    Comparison,
+    Coverage,
+    FilterMeasures,
+    LayerDifference,
+    TensorDifference,
+)
+from tb_snapshot_compare.workspace.streaming import (
+    ByteCounter,
+    Progress,
+    lockstep,
+    map_pairs,
+    pair_bytes,
+)
+
+WEIGHTS: frozenset[Scope] = frozenset({"weights"})
+EVERYTHING: frozenset[Scope] = frozenset({"weights", "optimizer", "state"})
+_ZERO = DifferenceSums()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """A pair with its sums, or with the reason why it could not be read."""
+
+    pair: TensorPair
+    sums: DifferenceSums | None
+    filters: FilterSums | None
+    problem: str | None = None
+
+    @property
+    def difference(self) -> TensorDifference:
+        pair = self.pair
+        status = "unreadable" if self.problem is not None else pair.status
+        return TensorDifference(
+            name=pair.name,
+            layer=pair.layer,
+            role=pair.either.role,
+            scope=pair.either.scope,
+            dtype_a=pair.a.dtype if pair.a else None,
+            dtype_b=pair.b.dtype if pair.b else None,
+            shape_a=pair.a.shape if pair.a else None,
+            shape_b=pair.b.shape if pair.b else None,
+            status=status,
+            count=pair.count,
+            problem=self.problem or pair.problem,
+            measures=self.sums.measures() if self.sums else None,
+            low=self.sums.low if self.sums else None,
+            high=self.sums.high if self.sums else None,
+        )
+
+
+def compare(
+    a: OpenedSnapshot,
+    b: OpenedSnapshot,
+    *,
+    layer: str | None = None,
+    scopes: frozenset[Scope] = WEIGHTS,
+    progress: Progress | None = None,
+) -> Comparison:
+    """The differences a -> b, exact over all finite pairs of values.
+
+    Tensors are matched by canonical name. A tensor that cannot be read is marked; the
+    others are compared.
+
+    Args:
+      a: The first snapshot.
+      b: The second; a difference is b minus a.
+      layer: Compare this layer only (full path, or its last part where that is unique).
+      scopes: Which tensors: the model's weights, the optimizer's, and counters and seeds.
+      progress: Called with bytes done and in all; may raise to stop.
+
+    Raises:
+      InvalidRequestError: no such layer.
+      SnapshotGoneError, SnapshotChangedError: the files changed while they were read.
+    """
+    architecture = pair_architecture(a, b)
+    pairs = pair_tensors(a.contents.tensors, b.contents.tensors, architecture.layer_of, scopes)
+    if layer is not None:
+        wanted = find_layer(architecture, layer)
+        pairs = tuple(pair for pair in pairs if pair.layer == wanted)
+    counter = ByteCounter(pair_bytes(pairs), progress)
+    kinds = architecture.kinds
+    outcomes = map_pairs(lambda pair: _measure(pair, kinds.get(pair.layer or "", ""), counter), pairs)
+    check_generation(a.contents.generation)
+    check_generation(b.contents.generation)
+    summary = _Summary(architecture, outcomes)
+    return Comparison(
+        a=a.summary,
+        b=b.summary,
+        coverage=summary.coverage(),
+        left_out=left_out(a.contents.tensors, b.contents.tensors, scopes),
+        model=summary.model().measures(),
+        layers=summary.layers(),
+        tensors=tuple(outcome.difference for outcome in outcomes),
+        filters=tuple(_filter_measures(outcome) for outcome in outcomes if outcome.filters),
+    )
+
+
+def find_layer(architecture: PairArchitecture, name: str) -> str:
+    """The full path of the layer called `name`, by path or by a unique last part."""
+    names = [layer.name for layer in architecture.graph.layers if not layer.is_group]
+    if name in names:
+        return name
+    found = [full for full in names if full.rpartition("/")[2] == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InvalidRequestError(f"Several layers are called {name!r}: {', '.join(found)}.")
+    known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    raise InvalidRequestError(f"Neither snapshot has a layer {name!r}. Layers: {known}.")
+
+
+def _measure(pair: TensorPair, kind: str, counter: ByteCounter) -> _Outcome:
+    if pair.status != "compared":
+        return _Outcome(pair, None, None)
+    tensor_a, tensor_b = pair.a, pair.b
+    assert tensor_a is not None
+    assert tensor_b is not None
+    axis = filter_axis(tensor_b.role, kind, tensor_b.shape)
+    accumulator = PairAccumulator(tensor_a.dtype, tensor_b.dtype, pair.count, axis)
+    try:
+        for block_a, block_b in lockstep(pair, counter):
+            accumulator.add(block_a, block_b)
+    except UnreadableSnapshotError as error:
+        return _Outcome(pair, None, None, problem=str(error))
+    result = accumulator.finish()
+    return _Outcome(pair, result.total, result.filters)
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    architecture: PairArchitecture
+    outcomes: Sequence[_Outcome]
+
+    def model(self) -> DifferenceSums:
+        return _merged(outcome.sums for outcome in self.outcomes if outcome.pair.either.scope == "weights")
+
+    def layers(self) -> tuple[LayerDifference, ...]:
+        """In the order of the architecture; layers without a compared tensor are left out."""
+        members: dict[str, list[DifferenceSums]] = {}
+        for outcome in self.outcomes:
+            if outcome.sums and outcome.pair.layer and outcome.pair.either.scope == "weights":
+                members.setdefault(outcome.pair.layer, []).append(outcome.sums)
+        return tuple(
+            LayerDifference(layer.name, layer.kind, total.pairs, total.measures())
+            for layer in self.architecture.graph.layers
+            if layer.name in members
+            for total in (_merged(members[layer.name]),)
+        )
+
+    def coverage(self) -> Coverage:
+        compared = [outcome.sums for outcome in self.outcomes if outcome.sums]
+        return Coverage(
+            tensors_compared=len(compared),
+            tensors_total=len(self.outcomes),
+            elements_compared=sum(sums.finite for sums in compared),
+            elements_total=sum(outcome.pair.count for outcome in self.outcomes),
+        )
+
+
+def _merged(parts: Iterable[DifferenceSums | None]) -> DifferenceSums:
+    return sum((part for part in parts if part is not None), _ZERO)
+
+
+def _filter_measures(outcome: _Outcome) -> FilterMeasures:
+    assert outcome.filters is not None
+    arrays = outcome.filters.measures()
+    return FilterMeasures(
+        tensor=outcome.pair.name,
+        layer=outcome.pair.layer,
+        filters=len(arrays["l2"]),
+        arrays={name: values.astype("<f8").tobytes() for name, values in arrays.items()},
+    )

@@ -1,0 +1,242 @@
+"""The snapshots of a logdir and what is known of them: what the page talks to."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from tb_snapshot_compare import __version__, readers
+from tb_snapshot_compare.errors import (
+    BeingWrittenError,
+    NotFoundError,
+    SnapshotChangedError,
+    SnapshotCompareError,
+    UnreadableSnapshotError,
+)
+from tb_snapshot_compare.limits import SCAN_INTERVAL_SECONDS
+from tb_snapshot_compare.snapshot import FileSet, SnapshotRef, State
+from tb_snapshot_compare.sources import Catalog, Probe, Root, RunSources, Watcher
+from tb_snapshot_compare.store import ResultStore
+from tb_snapshot_compare.workspace.comparing import compare
+from tb_snapshot_compare.workspace.distributing import check_bounds, distribution
+from tb_snapshot_compare.workspace.opening import (
+    OpenedSnapshot,
+    PairArchitecture,
+    open_ref,
+    pair_architecture,
+)
+from tb_snapshot_compare.workspace.results import Comparison, Distribution, FilterMeasures
+from tb_snapshot_compare.workspace.streaming import Progress
+
+_RESULT_SCHEMA = 1
+_OPENED_KEPT = 16
+_COMPARISONS_KEPT = 8
+Value = TypeVar("Value")
+
+
+class EventSource(Protocol):
+    """What TensorBoard has read of a run."""
+
+    def keras_config(self, event_runs: Sequence[str]) -> str | None:
+        """The Keras configuration of the run's model as JSON text, if it was written."""
+
+
+class Workspace:
+    """Lists, opens and compares the snapshots below some roots. Safe to call from any thread."""
+
+    def __init__(
+        self,
+        roots: Sequence[Root],
+        store: ResultStore,
+        events: EventSource,
+        interval: float = 0,
+    ) -> None:
+        """Starts to scan `roots` in the background.
+
+        Args:
+          roots: Where snapshots lie.
+          store: Keeps comparisons.
+          events: Where a configuration is looked for when no snapshot has one.
+          interval: Seconds between scans; 0 for the default.
+        """
+        self._store = store
+        self._events = events
+        self._opened: _Recent[OpenedSnapshot] = _Recent(_OPENED_KEPT)
+        self._comparisons: _Recent[Comparison] = _Recent(_COMPARISONS_KEPT)
+        self._watcher = Watcher(tuple(roots), interval or SCAN_INTERVAL_SECONDS, probe)
+        self._watcher.start()
+
+    def catalog(self) -> Catalog:
+        """The newest listing; never blocks and never touches the disk."""
+        return self._watcher.catalog()
+
+    def has_snapshots(self) -> bool:
+        """Whether there is something to show; True until the first scan has ended."""
+        catalog = self.catalog()
+        return catalog.version == 0 or any(run.snapshots for run in catalog.runs)
+
+    def rescan(self) -> None:
+        """Looks again now."""
+        self._watcher.request()
+
+    def run(self, name: str) -> RunSources:
+        """The run called `name`.
+
+        Raises:
+          NotFoundError: no such run.
+        """
+        for run in self.catalog().runs:
+            if run.name == name:
+                return run
+        raise NotFoundError(f"No run {name!r} has snapshots. Reload the list of runs.")
+
+    def snapshot(self, snapshot_id: str, generation: str) -> SnapshotRef:
+        """The listed snapshot, as the page knows it.
+
+        Raises:
+          NotFoundError: no such snapshot; it may have been deleted.
+          SnapshotChangedError: its files were replaced since they were listed.
+          UnreadableSnapshotError: it is broken, or still being written.
+        """
+        ref, _ = self._listed(snapshot_id)
+        if ref.generation != generation:
+            raise SnapshotChangedError(f"{ref.name} was written anew. Reload the list.")
+        if ref.state is not State.READY:
+            words = "is still being written" if ref.state is State.BEING_WRITTEN else "is broken"
+            raise UnreadableSnapshotError(f"{ref.name} {words}: {ref.reason or 'no reason given'}")
+        return ref
+
+    def open(self, ref: SnapshotRef) -> OpenedSnapshot:
+        """Opens a listed snapshot, with a configuration from wherever there is one."""
+        return self._opened.get((ref.id, ref.generation), lambda: self._open(ref))
+
+    def architecture(self, a: SnapshotRef, b: SnapshotRef) -> PairArchitecture:
+        """The layers of both snapshots as one graph."""
+        return pair_architecture(self.open(a), self.open(b))
+
+    def comparison(
+        self, a: SnapshotRef, b: SnapshotRef, progress: Progress | None = None
+    ) -> Comparison:
+        """The differences a -> b of the weights; kept in memory and on disk."""
+        key = (a.id, a.generation, b.id, b.generation)
+        return self._comparisons.get(key, lambda: self._compare(a, b, progress))
+
+    def filters(self, a: SnapshotRef, b: SnapshotRef, layer: str) -> FilterMeasures | None:
+        """The per-filter measures of the layer's largest tensor; None without filters.
+
+        Raises:
+          NotFoundError: no such layer.
+        """
+        comparison = self.comparison(a, b)
+        if all(difference.layer != layer for difference in comparison.tensors):
+            raise NotFoundError(f"No tensor of a layer {layer!r} is in either snapshot.")
+        sizes = {difference.name: difference.count for difference in comparison.tensors}
+        candidates = [entry for entry in comparison.filters if entry.layer == layer]
+        return max(candidates, key=lambda entry: sizes[entry.tensor], default=None)
+
+    def distribution(
+        self,
+        a: SnapshotRef,
+        b: SnapshotRef,
+        *,
+        bins: int,
+        levels: int,
+        layer: str | None,
+        tensor: str | None,
+        progress: Progress | None = None,
+    ) -> Distribution:
+        """See `distributing.distribution`; kept on disk."""
+        check_bounds(bins, levels)
+        key = _key("distribution", a, b, str(bins), str(levels), layer or "", tensor or "")
+        stored = self._stored(key, Distribution)
+        if stored is not None:
+            return stored
+        result = distribution(
+            self.open(a),
+            self.open(b),
+            self.comparison(a, b, progress),
+            bins=bins,
+            levels=levels,
+            layer=layer,
+            tensor=tensor,
+            progress=progress,
+        )
+        self._store.put(key, msgspec.msgpack.encode(result))
+        return result
+
+    def close(self) -> None:
+        """Ends the background scan."""
+        self._watcher.close()
+
+    def _listed(self, snapshot_id: str) -> tuple[SnapshotRef, RunSources]:
+        for run in self.catalog().runs:
+            for ref in run.snapshots:
+                if ref.id == snapshot_id:
+                    return ref, run
+        raise NotFoundError(
+            f"No snapshot has the id {snapshot_id!r}: it may have been deleted. Reload the list."
+        )
+
+    def _open(self, ref: SnapshotRef) -> OpenedSnapshot:
+        opened = open_ref(ref)
+        if opened.config is not None:
+            return opened
+        _, run = self._listed(ref.id)
+        config = self._events.keras_config(run.event_runs)
+        return opened if config is None else OpenedSnapshot(opened.contents, config, "event_file")
+
+    def _compare(self, a: SnapshotRef, b: SnapshotRef, progress: Progress | None) -> Comparison:
+        key = _key("comparison", a, b)
+        stored = self._stored(key, Comparison)
+        if stored is None:
+            stored = compare(self.open(a), self.open(b), progress=progress)
+            self._store.put(key, msgspec.msgpack.encode(stored))
+        return stored
+
+    def _stored(self, key: str, kind: type[Value]) -> Value | None:
+        payload = self._store.get(key)
+        if payload is None:
+            return None
+        try:
+            return msgspec.msgpack.decode(payload, type=kind)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            return None  # written by another version
+
+
+class _Recent(Generic[Value]):
+    """The values used last, computed when asked for; two threads may compute the same one."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._values: OrderedDict[tuple[str, ...], Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, ...], make: Callable[[], Value]) -> Value:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._kept:
+                self._values.popitem(last=False)
+        return value
+
+
+def probe(files: FileSet) -> Probe:
+    """What the contents of a file tell of its snapshot: position, and whether it can be read."""
+    try:
+        contents = readers.open_contents(files.path, files.format)
+    except BeingWrittenError as error:
+        return Probe(state=State.BEING_WRITTEN, reason=str(error))
+    except SnapshotCompareError as error:
+        return Probe(state=State.BROKEN, reason=str(error))
+    return Probe(position=contents.position, state=State.READY)
+
+
+def _key(kind: str, a: SnapshotRef, b: SnapshotRef, *more: str) -> str:
+    parts = (str(_RESULT_SCHEMA), __version__, kind, a.id, a.generation, b.id, b.generation, *more)
+    return "\0".join(parts)
