@@ -1,8 +1,6 @@
 """Compare the snapshots of a neural network: in TensorBoard, on the command line, from Python.
 
-    from tb_snapshot_compare import compare, open_snapshot
-
-    compare(open_snapshot("epoch-10.keras"), open_snapshot("epoch-40.keras"))
+`compare(open_snapshot("epoch-10.keras"), open_snapshot("epoch-40.keras"))` is the Python side.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from tb_snapshot_compare import __version__
-from tb_snapshot_compare.errors import InvalidRequestError, SnapshotCompareError
+from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError, SnapshotCompareError
 from tb_snapshot_compare.snapshot import SnapshotRef, State
 from tb_snapshot_compare.sources import Scan, parse_roots, scan
 from tb_snapshot_compare.workspace import (
@@ -23,7 +23,7 @@ from tb_snapshot_compare.workspace import (
     open_snapshot,
     probe,
 )
-from tb_snapshot_compare.workspace.display import comparison_text
+from tb_snapshot_compare.workspace.display import comparison_text, terminal
 
 UNREADABLE, USAGE = 1, 2
 _ADDRESS_HELP = "a snapshot's path, or LOGDIR@RUN:STEP"
@@ -47,8 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _list(options: argparse.Namespace) -> None:
     found = scan(parse_roots(options.path, None, None), probe=probe)
     for root in found.roots:
+        if root.problem is not None and not found.runs:
+            raise NotFoundError(f"{root.path_as_given}: {root.problem}")
         if root.problem is not None:
-            Console(stderr=True).print(f"[yellow]{root.path_as_given}[/]: {root.problem}")
+            sys.stderr.write(f"{root.path_as_given}: {root.problem}\n")
     if options.json:
         _print_json({"runs": [_run_json(run) for run in found.runs]})
     else:
@@ -70,7 +72,7 @@ def _diff(options: argparse.Namespace) -> None:
     if options.json:
         _print_json(comparison_json(comparison))
     else:
-        comparison_text(comparison, Console())
+        comparison_text(comparison, terminal())
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
@@ -119,7 +121,7 @@ def _print_json(value: object) -> None:
 
 
 def _print_listing(found: Scan) -> None:
-    console = Console()
+    console = terminal()
     if not found.runs:
         console.print(
             "No snapshots here. Looked for .keras, .weights.h5, .h5, TF checkpoints (.index and "

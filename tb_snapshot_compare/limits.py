@@ -47,3 +47,8 @@ CURVE_POINTS_MAX = 2_000
 
 # --- store
 CACHE_MAX_BYTES = 512 * MIB
+
+# --- architecture: what a hostile configuration may claim; the largest real models have ~5,000.
+LAYERS_MAX = 50_000
+EDGES_MAX = 500_000
+MODEL_NESTING_MAX = 64

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ from tb_snapshot_compare.store import ResultStore, default_directory
 from tb_snapshot_compare.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from _typeshed.wsgi import WSGIApplication
 
 PLUGIN_NAME = "snapshot_compare"

@@ -12,20 +12,20 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True):
     """Base of every wire type: immutable, fields by keyword."""
 
 
-class ErrorDetail(Struct):
+class ErrorDetail(Struct, frozen=True, kw_only=True):
     """Why a request failed; the message may be shown as it is."""
 
     code: str
     message: str
 
 
-class ErrorBody(Struct):
+class ErrorBody(Struct, frozen=True, kw_only=True):
     """The one shape of every answer with a 4xx or 5xx status."""
 
     error: ErrorDetail
 
 
-class Job(Struct):
+class Job(Struct, frozen=True, kw_only=True):
     """Work under way (status 202): ask the same URL again until it answers 200.
 
     `done` and `total` are bytes; `total` is 0 while it is not known.
@@ -38,7 +38,7 @@ class Job(Struct):
     total: int
 
 
-class Snapshot(Struct):
+class Snapshot(Struct, frozen=True, kw_only=True):
     """One snapshot of a run; `id` names it, `generation` its bytes."""
 
     id: str
@@ -57,7 +57,7 @@ class Snapshot(Struct):
     reason: str | None
 
 
-class Run(Struct):
+class Run(Struct, frozen=True, kw_only=True):
     """A directory that holds snapshots, in training order, with its event runs."""
 
     name: str
@@ -65,7 +65,7 @@ class Run(Struct):
     snapshots: list[Snapshot]
 
 
-class Root(Struct):
+class Root(Struct, frozen=True, kw_only=True):
     """A directory that is scanned: `path` as the user gave it, `problem` why it is not whole."""
 
     name: str
@@ -73,14 +73,14 @@ class Root(Struct):
     problem: str | None
 
 
-class Pair(Struct):
+class Pair(Struct, frozen=True, kw_only=True):
     """Two snapshot ids."""
 
     a: str
     b: str
 
 
-class Listing(Struct):
+class Listing(Struct, frozen=True, kw_only=True):
     """Every snapshot that is known at `version`."""
 
     version: int
@@ -90,14 +90,14 @@ class Listing(Struct):
     suggested: Pair | None
 
 
-class Changes(Struct):
+class Changes(Struct, frozen=True, kw_only=True):
     """A cheap poll: the listing's version, and whether a scan runs."""
 
     version: int
     scanning: bool
 
 
-class Measures(Struct):
+class Measures(Struct, frozen=True, kw_only=True):
     """Differences a -> b over the pairs in which both values are finite.
 
     `relative_l2` is ||b-a|| / ||a||; `mean_relative_percent` is the mean of
@@ -121,7 +121,7 @@ class Measures(Struct):
     inf_b: int
 
 
-class LayerDifference(Struct):
+class LayerDifference(Struct, frozen=True, kw_only=True):
     """A layer's measures, over all its compared tensors as one vector of `count` values."""
 
     name: str
@@ -130,7 +130,7 @@ class LayerDifference(Struct):
     measures: Measures
 
 
-class TensorDifference(Struct):
+class TensorDifference(Struct, frozen=True, kw_only=True):
     """One tensor of either side; `measures` is null unless `status` is `compared`."""
 
     name: str
@@ -141,15 +141,13 @@ class TensorDifference(Struct):
     dtype_b: str | None
     shape_a: list[int] | None
     shape_b: list[int] | None
-    status: Literal[
-        "compared", "only_a", "only_b", "shape_differs", "not_numeric", "unreadable"
-    ]
+    status: Literal["compared", "only_a", "only_b", "shape_differs", "not_numeric", "unreadable"]
     count: int
     problem: str | None
     measures: Measures | None
 
 
-class Coverage(Struct):
+class Coverage(Struct, frozen=True, kw_only=True):
     """What the model's numbers cover; elements are pairs of finite values."""
 
     tensors_compared: int
@@ -158,14 +156,14 @@ class Coverage(Struct):
     elements_total: int
 
 
-class LeftOut(Struct):
+class LeftOut(Struct, frozen=True, kw_only=True):
     """Tensors outside the asked scope: listed by number, not compared."""
 
     optimizer: int
     state: int
 
 
-class Comparison(Struct):
+class Comparison(Struct, frozen=True, kw_only=True):
     """The differences a -> b of the model, its layers and its tensors."""
 
     a: Snapshot
@@ -177,7 +175,7 @@ class Comparison(Struct):
     tensors: list[TensorDifference]
 
 
-class LayerNode(Struct):
+class LayerNode(Struct, frozen=True, kw_only=True):
     """A layer, or (`is_group`) a nested model or name scope that holds layers.
 
     `name` is the full path (`encoder/conv1`), `parent` the group it lies in. `kind` is the
@@ -195,14 +193,14 @@ class LayerNode(Struct):
     side: Literal["both", "a", "b"]
 
 
-class LayerEdge(Struct):
+class LayerEdge(Struct, frozen=True, kw_only=True):
     """Data flows from the layer `source` to the layer `target` (full paths, never groups)."""
 
     source: str
     target: str
 
 
-class Architecture(Struct):
+class Architecture(Struct, frozen=True, kw_only=True):
     """The network as a directed acyclic graph of layers, in topological order.
 
     `source` tells what it was read from; `note` says so in a sentence for the page.
@@ -214,7 +212,7 @@ class Architecture(Struct):
     edges: list[LayerEdge]
 
 
-class Distribution(Struct):
+class Distribution(Struct, frozen=True, kw_only=True):
     """Counts of the signed change b - a, by bin of change and level of relative change.
 
     `bin_edges` has one more value than there are bins; bins are half-open [lower, upper),
@@ -232,7 +230,7 @@ class Distribution(Struct):
     excluded: int
 
 
-class Curve(Struct):
+class Curve(Struct, frozen=True, kw_only=True):
     """One scalar series of an event run, thinned to a bounded number of points.
 
     `axis` is what `x` counts: epochs from 1 (Keras's `epoch_*` tags, whose step counts
@@ -247,24 +245,24 @@ class Curve(Struct):
     y: list[float | None]
 
 
-class Curves(Struct):
+class Curves(Struct, frozen=True, kw_only=True):
     """The scalar series of a run's event runs."""
 
     run: str
     curves: list[Curve]
 
 
-class Cancel(Struct):
+class Cancel(Struct, frozen=True, kw_only=True):
     """The body of `cancel`: the job that is no longer wanted."""
 
     job: str
 
 
-class Empty(Struct):
+class Empty(Struct, frozen=True, kw_only=True):
     """The body of a command without parameters."""
 
 
-class Accepted(Struct):
+class Accepted(Struct, frozen=True, kw_only=True):
     """The command was taken."""
 
     ok: bool

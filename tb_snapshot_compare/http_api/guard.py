@@ -8,6 +8,7 @@ server's own page.
 
 import ipaddress
 import logging
+import re
 import socket
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ POST_HEADER = "X-TB-Snapshot-Compare"
 """Forces a CORS preflight, which is never answered, on any page of another origin."""
 
 _UNEXPECTED = "The server met an unexpected error. TensorBoard's log has the details."
+
+_AUTHORITY = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::\d{1,5})?")
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +70,8 @@ class Guard:
 
     def check(self, request: Request, methods: tuple[str, ...]) -> None:
         """Raises ForbiddenError or InvalidRequestError for what must not pass."""
-        if request.method not in (*methods, "HEAD" if "GET" in methods else "GET"):
+        served = (*methods, "HEAD") if "GET" in methods else methods
+        if request.method not in served:
             raise InvalidRequestError(
                 f"Method {request.method} is not served here: use {' or '.join(methods)}."
             )
@@ -96,7 +100,9 @@ def own_names(flags: Any) -> tuple[list[str], bool]:
     """
     names = [name.strip() for name in _flag(flags, "snapshot_compare_allowed_hosts").split(",")]
     host = _flag(flags, "host")
-    everywhere = bool(getattr(flags, "bind_all", False)) or host in ("0.0.0.0", "::")
+    address = _address(host)
+    unspecified = address is not None and address.is_unspecified
+    everywhere = unspecified or bool(getattr(flags, "bind_all", False))
     names.append(host)
     if everywhere:
         names += [socket.gethostname(), socket.getfqdn()]
@@ -131,13 +137,8 @@ def _origin_authority(origin: str) -> str:
 
 def _host_of(header: str) -> str:
     """The host of a Host header, without port; empty when malformed."""
-    text = header.strip()
-    if any(character.isspace() or character in ",@/\\" for character in text):
-        return ""
-    if text.startswith("["):
-        return _normal(text[1:].partition("]")[0])
-    host, _, port = text.partition(":")
-    return _normal(host) if not port or port.isdigit() else ""
+    matched = _AUTHORITY.fullmatch(header.strip())
+    return _normal(matched["six"] or matched["name"]) if matched else ""
 
 
 def _normal(host: str) -> str:

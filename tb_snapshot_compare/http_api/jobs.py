@@ -16,7 +16,6 @@ from tb_snapshot_compare.errors import (
     BusyError,
     CancelledError,
     NotFoundError,
-
 )
 from tb_snapshot_compare.http_api import contract
 from tb_snapshot_compare.limits import JOBS_QUEUED_MAX, JOBS_RUNNING_MAX
@@ -33,7 +32,8 @@ _KEPT_RESULTS = 64
 class Progress(Protocol):
     """Called by the work with bytes done and in all; raises CancelledError to stop it."""
 
-    def __call__(self, done: int, total: int) -> None: ...
+    def __call__(self, done: int, total: int) -> None:
+        """Reports bytes."""
 
 
 @dataclass(slots=True)
@@ -176,5 +176,3 @@ class WorkQueue:
         with self._condition:
             if self._known.get(work.id) is work:
                 del self._known[work.id]
-
-

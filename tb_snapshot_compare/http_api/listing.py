@@ -90,10 +90,7 @@ def suggested_pair(runs: tuple[RunSources, ...]) -> contract.Pair | None:
     Early is a quarter of the way, when the network has left its random start but is far
     from its end. None when no run has two snapshots that can be read.
     """
-    ready = [
-        [ref for ref in run.snapshots if ref.state is State.READY]
-        for run in runs
-    ]
+    ready = [[ref for ref in run.snapshots if ref.state is State.READY] for run in runs]
     pairs = [refs for refs in ready if len(refs) >= 2]
     if not pairs:
         return None

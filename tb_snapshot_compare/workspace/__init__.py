@@ -2,13 +2,14 @@
 
 from tb_snapshot_compare.workspace.comparing import EVERYTHING, WEIGHTS, compare, find_layer
 from tb_snapshot_compare.workspace.distributing import distribution
-from tb_snapshot_compare.workspace.library import EventSource, Workspace, probe
+from tb_snapshot_compare.workspace.library import EventSource, Workspace
 from tb_snapshot_compare.workspace.opening import (
     OpenedSnapshot,
     PairArchitecture,
     open_ref,
     open_snapshot,
     pair_architecture,
+    probe,
 )
 from tb_snapshot_compare.workspace.results import (
     Comparison,

@@ -27,8 +27,8 @@ from tb_snapshot_compare.workspace.results import (
 )
 from tb_snapshot_compare.workspace.streaming import (
     ByteCounter,
+    PairStream,
     Progress,
-    lockstep,
     map_pairs,
     pair_bytes,
 )
@@ -50,6 +50,7 @@ class _Outcome:
     @property
     def difference(self) -> TensorDifference:
         pair = self.pair
+        ends = self.sums.difference_range() if self.sums and self.sums.finite else None
         status = "unreadable" if self.problem is not None else pair.status
         return TensorDifference(
             name=pair.name,
@@ -64,8 +65,8 @@ class _Outcome:
             count=pair.count,
             problem=self.problem or pair.problem,
             measures=self.sums.measures() if self.sums else None,
-            low=self.sums.low if self.sums else None,
-            high=self.sums.high if self.sums else None,
+            low=ends.low if ends else None,
+            high=ends.high if ends else None,
         )
 
 
@@ -99,8 +100,11 @@ def compare(
         wanted = find_layer(architecture, layer)
         pairs = tuple(pair for pair in pairs if pair.layer == wanted)
     counter = ByteCounter(pair_bytes(pairs), progress)
+    stream = PairStream(a.contents.generation, b.contents.generation, counter)
     kinds = architecture.kinds
-    outcomes = map_pairs(lambda pair: _measure(pair, kinds.get(pair.layer or "", ""), counter), pairs)
+    outcomes = map_pairs(
+        lambda pair: _measure(pair, kinds.get(pair.layer or "", ""), stream), pairs
+    )
     check_generation(a.contents.generation)
     check_generation(b.contents.generation)
     summary = _Summary(architecture, outcomes)
@@ -130,7 +134,7 @@ def find_layer(architecture: PairArchitecture, name: str) -> str:
     raise InvalidRequestError(f"Neither snapshot has a layer {name!r}. Layers: {known}.")
 
 
-def _measure(pair: TensorPair, kind: str, counter: ByteCounter) -> _Outcome:
+def _measure(pair: TensorPair, kind: str, stream: PairStream) -> _Outcome:
     if pair.status != "compared":
         return _Outcome(pair, None, None)
     tensor_a, tensor_b = pair.a, pair.b
@@ -139,7 +143,7 @@ def _measure(pair: TensorPair, kind: str, counter: ByteCounter) -> _Outcome:
     axis = filter_axis(tensor_b.role, kind, tensor_b.shape)
     accumulator = PairAccumulator(tensor_a.dtype, tensor_b.dtype, pair.count, axis)
     try:
-        for block_a, block_b in lockstep(pair, counter):
+        for block_a, block_b in stream.blocks(pair):
             accumulator.add(block_a, block_b)
     except UnreadableSnapshotError as error:
         return _Outcome(pair, None, None, problem=str(error))
@@ -153,7 +157,9 @@ class _Summary:
     outcomes: Sequence[_Outcome]
 
     def model(self) -> DifferenceSums:
-        return _merged(outcome.sums for outcome in self.outcomes if outcome.pair.either.scope == "weights")
+        return _merged(
+            outcome.sums for outcome in self.outcomes if outcome.pair.either.scope == "weights"
+        )
 
     def layers(self) -> tuple[LayerDifference, ...]:
         """In the order of the architecture; layers without a compared tensor are left out."""

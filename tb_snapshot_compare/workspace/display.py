@@ -1,7 +1,9 @@
 """A comparison as a table for people: on a terminal and in a notebook."""
 
 import io
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +13,7 @@ from tb_snapshot_compare.analysis import Measures
 from tb_snapshot_compare.workspace.results import Comparison, SnapshotSummary, TensorDifference
 
 _BAR_CELLS = 12
-_WIDE = 118
+_WIDE = 120
 _STATUS_WORDS = {
     "only_a": "only in a",
     "only_b": "only in b",
@@ -21,38 +23,85 @@ _STATUS_WORDS = {
 }
 
 
-def comparison_table(comparison: Comparison) -> Table:
-    """Layers by row, in network order, with the model's total last."""
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of measures; it is left out on terminals narrower than `from_width`."""
+
+    heading: str
+    from_width: int
+    cell: Callable[[Measures], str]
+
+
+_COLUMNS = (
+    _Column("‖b-a‖₂", 0, lambda measures: _number(measures.l2)),
+    _Column("relative", 0, lambda measures: _number(measures.relative_l2)),
+    _Column("mean d", 84, lambda measures: _number(measures.mean_relative_percent)),
+    _Column("cosine", 76, lambda measures: _number(measures.cosine, "{:.6f}")),
+    _Column("flips", 96, lambda measures: f"{measures.sign_flips:,}"),
+    _Column("changed", 0, lambda measures: _number(measures.changed, "{:.1%}")),
+)
+_KIND_FROM, _BAR_FROM = 104, 116
+
+
+def comparison_table(comparison: Comparison, width: int) -> Table:
+    """Layers by row, in network order, with the model's total last.
+
+    Args:
+      comparison: What to show.
+      width: Characters in a line.
+    """
+    columns = [column for column in _COLUMNS if width >= column.from_width]
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("layer", no_wrap=True)
-    table.add_column("kind", style="dim", no_wrap=True)
-    for heading in ("weights", "‖b-a‖₂", "relative", "mean d", "cosine", "flips", "changed"):
+    table.add_column("layer", overflow="fold", min_width=12)
+    if width >= _KIND_FROM:
+        table.add_column("kind", style="dim", no_wrap=True)
+    for heading in ("weights", *(column.heading for column in columns)):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
     largest = max((layer.measures.l2 or 0 for layer in comparison.layers), default=0)
+
+    def add(name: Text, kind: str, count: int, measures: Measures, bar: Text) -> None:
+        cells: list[str | Text] = [
+            name,
+            f"{count:,}",
+            *(column.cell(measures) for column in columns),
+        ]
+        if width >= _KIND_FROM:
+            cells.insert(1, kind)
+        table.add_row(*cells, *([bar] if width >= _BAR_FROM else []))
+
+    if width >= _BAR_FROM:
+        table.add_column("", no_wrap=True)
     for layer in comparison.layers:
         bar = _bar(layer.measures.l2, largest)
-        table.add_row(layer.name, layer.kind, f"{layer.count:,}", *_cells(layer.measures), bar)
-    count = sum(layer.count for layer in comparison.layers)
+        add(Text(layer.name), layer.kind, layer.count, layer.measures, bar)
     table.add_section()
-    table.add_row(Text("model", "bold"), "", f"{count:,}", *_cells(comparison.model), "")
+    count = sum(layer.count for layer in comparison.layers)
+    add(Text("model", "bold"), "", count, comparison.model, Text())
     return table
 
 
 def comparison_text(comparison: Comparison, console: Console) -> None:
     """Prints who was compared, the table, what it covers and what was not compared."""
-    console.print(Text.assemble(("a ", "bold blue"), describe(comparison.a)))
-    console.print(Text.assemble(("b ", "bold red"), describe(comparison.b)))
+    for side, color, snapshot in (("a", "blue", comparison.a), ("b", "red", comparison.b)):
+        line = Text.assemble((f"{side} ", f"bold {color}"), describe(snapshot))
+        console.print(line, soft_wrap=True)
     console.print()
-    console.print(comparison_table(comparison))
+    console.print(comparison_table(comparison, console.width))
     console.print()
-    for line in coverage_lines(comparison):
-        console.print(line)
+    for text in coverage_lines(comparison):
+        console.print(text, soft_wrap=True, markup=False)
+
+
+def terminal() -> Console:
+    """Standard output; wide enough for every column where it is not a terminal."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 
 
 def comparison_html(comparison: Comparison) -> str:
     """The same as a fragment of HTML, for notebooks."""
-    console = Console(record=True, width=_WIDE, file=io.StringIO(), force_terminal=False)
+    console = Console(
+        record=True, width=_WIDE, file=io.StringIO(), force_terminal=False, highlight=False
+    )
     comparison_text(comparison, console)
     return console.export_html(
         inline_styles=True, code_format="<pre style='line-height:1.3'>{code}</pre>"
@@ -94,19 +143,8 @@ def _reason(tensor: TensorDifference) -> str:
     return f"{words}: {tensor.problem}" if tensor.problem else words
 
 
-def _cells(measures: Measures) -> list[str]:
-    return [
-        _number(measures.l2),
-        _number(measures.relative_l2),
-        _number(measures.mean_relative_percent),
-        "-" if measures.cosine is None else f"{measures.cosine:.6f}",
-        f"{measures.sign_flips:,}",
-        "-" if measures.changed is None else f"{measures.changed:.1%}",
-    ]
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+def _number(value: float | None, form: str = "{:.4g}") -> str:
+    return "-" if value is None else form.format(value)
 
 
 def _bar(value: float | None, largest: float) -> Text:

@@ -1,7 +1,9 @@
 """The difference distribution of a layer or of the whole model: a second, exact pass."""
 
-import numpy as np
+import operator
+from functools import reduce
 
+from tb_snapshot_compare import analysis
 from tb_snapshot_compare.analysis import DistributionAccumulator
 from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError
 from tb_snapshot_compare.limits import BINS_MAX, LEVELS_MAX
@@ -12,8 +14,8 @@ from tb_snapshot_compare.workspace.pairing import TensorPair, pair_tensors
 from tb_snapshot_compare.workspace.results import Comparison, Distribution, TensorDifference
 from tb_snapshot_compare.workspace.streaming import (
     ByteCounter,
+    PairStream,
     Progress,
-    lockstep,
     map_pairs,
     pair_bytes,
 )
@@ -61,27 +63,27 @@ def distribution(
         )
         if pair.name in names
     )
-    counter = ByteCounter(pair_bytes(pairs), progress)
+    stream = PairStream(
+        a.contents.generation, b.contents.generation, ByteCounter(pair_bytes(pairs), progress)
+    )
 
-    def count(pair: TensorPair) -> DistributionAccumulator:
+    def count(pair: TensorPair) -> analysis.Distribution:
         accumulator = DistributionAccumulator(low, high, bins, levels)
-        for block_a, block_b in lockstep(pair, counter):
+        for block_a, block_b in stream.blocks(pair):
             accumulator.add(block_a, block_b)
-        return accumulator
+        return accumulator.finish()
 
-    accumulators = map_pairs(count, pairs)
+    found = reduce(operator.add, map_pairs(count, pairs))
     check_generation(a.contents.generation)
     check_generation(b.contents.generation)
-    counts = np.sum([part.finish() for part in accumulators], axis=0)
-    total = int(counts.sum())
     return Distribution(
         layer=layer,
         tensor=tensor,
-        bin_edges=tuple(accumulators[0].bin_edges.tolist()),
-        level_edges=tuple(accumulators[0].level_edges.tolist()),
-        counts=tuple(tuple(row) for row in counts.tolist()),
-        total=total,
-        excluded=sum(difference.count for difference in compared) - total,
+        bin_edges=tuple(found.bin_edges.tolist()),
+        level_edges=tuple(found.level_edges.tolist()),
+        counts=tuple(tuple(row) for row in found.counts.tolist()),
+        total=found.total,
+        excluded=found.excluded,
     )
 
 

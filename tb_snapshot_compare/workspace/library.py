@@ -7,17 +7,15 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from tb_snapshot_compare import __version__, readers
+from tb_snapshot_compare import __version__
 from tb_snapshot_compare.errors import (
-    BeingWrittenError,
     NotFoundError,
     SnapshotChangedError,
-    SnapshotCompareError,
     UnreadableSnapshotError,
 )
 from tb_snapshot_compare.limits import SCAN_INTERVAL_SECONDS
-from tb_snapshot_compare.snapshot import FileSet, SnapshotRef, State
-from tb_snapshot_compare.sources import Catalog, Probe, Root, RunSources, Watcher
+from tb_snapshot_compare.snapshot import SnapshotRef, State
+from tb_snapshot_compare.sources import Catalog, Root, RunSources, Watcher
 from tb_snapshot_compare.store import ResultStore
 from tb_snapshot_compare.workspace.comparing import compare
 from tb_snapshot_compare.workspace.distributing import check_bounds, distribution
@@ -26,6 +24,7 @@ from tb_snapshot_compare.workspace.opening import (
     PairArchitecture,
     open_ref,
     pair_architecture,
+    probe,
 )
 from tb_snapshot_compare.workspace.results import Comparison, Distribution, FilterMeasures
 from tb_snapshot_compare.workspace.streaming import Progress
@@ -224,17 +223,6 @@ class _Recent(Generic[Value]):
             while len(self._values) > self._kept:
                 self._values.popitem(last=False)
         return value
-
-
-def probe(files: FileSet) -> Probe:
-    """What the contents of a file tell of its snapshot: position, and whether it can be read."""
-    try:
-        contents = readers.open_contents(files.path, files.format)
-    except BeingWrittenError as error:
-        return Probe(state=State.BEING_WRITTEN, reason=str(error))
-    except SnapshotCompareError as error:
-        return Probe(state=State.BROKEN, reason=str(error))
-    return Probe(position=contents.position, state=State.READY)
 
 
 def _key(kind: str, a: SnapshotRef, b: SnapshotRef, *more: str) -> str:

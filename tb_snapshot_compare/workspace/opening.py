@@ -3,18 +3,25 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tb_snapshot_compare import architecture, readers
 from tb_snapshot_compare.architecture import Architecture
-from tb_snapshot_compare.errors import NotFoundError, UnreadableSnapshotError
-from tb_snapshot_compare.snapshot import SnapshotContents, SnapshotRef, State
-from tb_snapshot_compare.sources import parse_roots, scan
+from tb_snapshot_compare.errors import (
+    BeingWrittenError,
+    NotFoundError,
+    SnapshotCompareError,
+    UnreadableSnapshotError,
+)
+from tb_snapshot_compare.snapshot import FileSet, Format, SnapshotContents, SnapshotRef, State
+from tb_snapshot_compare.sources import Probe, merged, parse_roots, position_of_name, scan
 from tb_snapshot_compare.workspace.results import SnapshotSummary
 
 ConfigSource = Literal["keras_config", "event_file"]
 Side = Literal["both", "a", "b"]
+_PREFERENCE = tuple(Format)
+_SUFFIXES = (".keras", ".weights.h5", ".h5", ".index")
 _ADDRESS = re.compile(r"^(?P<logdir>.+)@(?P<run>[^@]*):(?P<step>[^:@]+)$")
 
 
@@ -75,7 +82,8 @@ def open_snapshot(path: str | os.PathLike[str]) -> OpenedSnapshot:
     address = _ADDRESS.match(text)
     if address is None or os.path.exists(text) or os.path.exists(text + ".index"):
         contents = readers.open_contents(os.path.expanduser(text))
-        return OpenedSnapshot(contents, contents.model_config)
+        position = merged(position_of_name(_stem(contents.path)), contents.position)
+        return OpenedSnapshot(replace(contents, position=position), contents.model_config)
     ref = _find(address["logdir"], address["run"] or ".", address["step"])
     return open_ref(ref)
 
@@ -87,12 +95,13 @@ def open_ref(ref: SnapshotRef) -> OpenedSnapshot:
       UnreadableSnapshotError: no format can be read; the reason is that of the first.
     """
     first_error: UnreadableSnapshotError | None = None
-    for file_set in sorted(ref.file_sets, key=lambda item: list(type(item.format)).index(item.format)):
+    for file_set in sorted(ref.file_sets, key=lambda files: _PREFERENCE.index(files.format)):
         try:
             contents = readers.open_contents(file_set.path, file_set.format)
         except UnreadableSnapshotError as error:
             first_error = first_error or error
             continue
+        contents = replace(contents, position=merged(ref.position, contents.position))
         return OpenedSnapshot(contents, contents.model_config)
     assert first_error is not None
     raise first_error
@@ -106,6 +115,17 @@ def pair_architecture(a: OpenedSnapshot, b: OpenedSnapshot) -> PairArchitecture:
     return PairArchitecture(graph, sides, layer_of)
 
 
+def probe(files: FileSet) -> Probe:
+    """What the contents of a file tell of its snapshot: position, and whether it can be read."""
+    try:
+        contents = readers.open_contents(files.path, files.format)
+    except BeingWrittenError as error:
+        return Probe(state=State.BEING_WRITTEN, reason=str(error))
+    except SnapshotCompareError as error:
+        return Probe(state=State.BROKEN, reason=str(error))
+    return Probe(position=contents.position, state=State.READY)
+
+
 def _architecture(snapshot: OpenedSnapshot, fallback: OpenedSnapshot) -> Architecture:
     tensors = snapshot.contents.tensors
     known = snapshot if snapshot.config is not None else fallback
@@ -114,8 +134,14 @@ def _architecture(snapshot: OpenedSnapshot, fallback: OpenedSnapshot) -> Archite
     return architecture.from_keras_config(known.config, tensors, known.config_source)
 
 
+def _stem(path: str) -> str:
+    name = os.path.basename(path.rstrip("/"))
+    suffix = next((end for end in _SUFFIXES if name.endswith(end)), "")
+    return name.removesuffix(suffix)
+
+
 def _find(logdir: str, run: str, step: str) -> SnapshotRef:
-    runs = {entry.name: entry for entry in scan(parse_roots(logdir, None, None)).runs}
+    runs = {entry.name: entry for entry in scan(parse_roots(logdir, None, None), probe).runs}
     if run not in runs:
         known = ", ".join(sorted(runs)) or "none"
         raise NotFoundError(f"{logdir} has no run {run!r} with snapshots. Its runs: {known}.")

@@ -74,9 +74,7 @@ def pair_tensors(
     )
 
 
-def left_out(
-    a: Sequence[TensorInfo], b: Sequence[TensorInfo], scopes: frozenset[Scope]
-) -> LeftOut:
+def left_out(a: Sequence[TensorInfo], b: Sequence[TensorInfo], scopes: frozenset[Scope]) -> LeftOut:
     """How many tensor names lie outside `scopes`."""
     names = {(tensor.scope, tensor.name) for tensor in (*a, *b) if tensor.scope not in scopes}
     return LeftOut(

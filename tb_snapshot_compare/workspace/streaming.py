@@ -4,24 +4,29 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
 from tb_snapshot_compare.limits import BLOCK_BYTES
-from tb_snapshot_compare.readers import TensorReader, numpy_dtype
+from tb_snapshot_compare.readers import TensorReader
+from tb_snapshot_compare.snapshot import Generation
 from tb_snapshot_compare.workspace.pairing import TensorPair
 
 Blocks = Iterator[tuple[NDArray[Any], NDArray[Any]]]
 Result = TypeVar("Result")
 THREADS_MAX = 2
 """Compared at memory speed, two threads saturate the machines this is made for."""
+_BLOCK_ELEMENTS = BLOCK_BYTES // 4
+"""The same number on both sides keeps them in step, whatever their dtypes."""
 
 
 class Progress(Protocol):
     """Called with bytes done and in all; may raise to stop the work."""
 
-    def __call__(self, done: int, total: int) -> None: ...
+    def __call__(self, done: int, total: int) -> None:
+        """Reports bytes."""
 
 
 class ByteCounter:
@@ -41,22 +46,30 @@ class ByteCounter:
             self._report(done, self._total)
 
 
-def lockstep(pair: TensorPair, counter: ByteCounter) -> Blocks:
-    """The blocks of both tensors: 1-D, equal lengths, flat C order, each in its stored dtype.
+@dataclass(frozen=True, slots=True)
+class PairStream:
+    """Reads pairs of tensors of two snapshots in the generations that were opened."""
 
-    A block is overwritten by the next. Raises what TensorReader raises.
-    """
-    a, b = pair.a, pair.b
-    assert a is not None
-    assert b is not None
-    widest = max(numpy_dtype(a.dtype).itemsize, numpy_dtype(b.dtype).itemsize)
-    elements = BLOCK_BYTES // widest
-    with TensorReader() as reader_a, TensorReader() as reader_b:
-        for block_a, block_b in zip(
-            reader_a.read_blocks(a, elements), reader_b.read_blocks(b, elements), strict=True
-        ):
-            yield block_a, block_b
-            counter.add(block_a.nbytes + block_b.nbytes)
+    a: Generation
+    b: Generation
+    counter: ByteCounter
+
+    def blocks(self, pair: TensorPair) -> Blocks:
+        """The blocks of both tensors: 1-D, equal lengths, flat C order, each in its stored dtype.
+
+        A block is overwritten by the next. Raises what TensorReader raises.
+        """
+        a, b = pair.a, pair.b
+        assert a is not None
+        assert b is not None
+        with TensorReader(self.a) as reader_a, TensorReader(self.b) as reader_b:
+            for block_a, block_b in zip(
+                reader_a.read_blocks(a, block_elements=_BLOCK_ELEMENTS),
+                reader_b.read_blocks(b, block_elements=_BLOCK_ELEMENTS),
+                strict=True,
+            ):
+                yield block_a, block_b
+                self.counter.add(block_a.nbytes + block_b.nbytes)
 
 
 def pair_bytes(pairs: Sequence[TensorPair]) -> int:
@@ -71,9 +84,7 @@ def pair_bytes(pairs: Sequence[TensorPair]) -> int:
     )
 
 
-def map_pairs(
-    work: Callable[[TensorPair], Result], pairs: Sequence[TensorPair]
-) -> list[Result]:
+def map_pairs(work: Callable[[TensorPair], Result], pairs: Sequence[TensorPair]) -> list[Result]:
     """`work` of every pair, in order; the largest are started first so that none ends alone.
 
     The first exception stops what has not started and is raised.
@@ -90,5 +101,3 @@ def map_pairs(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [results[index] for index in range(len(pairs))]
-
-

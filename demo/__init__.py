@@ -1,0 +1,1 @@
+"""The demonstration: drawn flowers, ordinary Keras training, TensorBoard on its snapshots."""

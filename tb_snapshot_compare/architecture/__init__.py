@@ -1,0 +1,22 @@
+"""The graph of layers of a network, and which tensors belong to which layer.
+
+Pure: text and values in, values out; nothing is read and no framework is imported.
+"""
+
+from tb_snapshot_compare.architecture.keras_model import from_keras_config
+from tb_snapshot_compare.architecture.merge import Side, layer_of, merge
+from tb_snapshot_compare.architecture.names import from_names
+from tb_snapshot_compare.architecture.values import Architecture, Edge, Layer, Shape, Source
+
+__all__ = [
+    "Architecture",
+    "Edge",
+    "Layer",
+    "Shape",
+    "Side",
+    "Source",
+    "from_keras_config",
+    "from_names",
+    "layer_of",
+    "merge",
+]

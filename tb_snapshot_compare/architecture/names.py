@@ -1,0 +1,70 @@
+"""Layers from the names of tensors alone: a hierarchy, in stored order, without connections."""
+
+from collections.abc import Sequence
+
+from tb_snapshot_compare.architecture.assignment import parameters, weights
+from tb_snapshot_compare.architecture.values import UNKNOWN, Architecture, Layer
+from tb_snapshot_compare.limits import MODEL_NESTING_MAX
+from tb_snapshot_compare.snapshot import TensorInfo
+
+NO_CONFIGURATION = (
+    "No configuration was found: layers are listed in stored order; connections are not known."
+)
+
+
+def from_names(tensors: Sequence[TensorInfo], note: str = NO_CONFIGURATION) -> Architecture:
+    """Groups the weights by the paths of their layers.
+
+    `encoder/conv1` becomes the layer `encoder/conv1` in the group `encoder`. A layer that has
+    tensors of its own keeps those of its parts (`norm` and `norm/scale`). A tensor without a
+    layer is a layer by itself, so that nothing is missing from the picture.
+    """
+    return Architecture("names", note, layers_of_names(tensors), ())
+
+
+def layers_of_names(tensors: Sequence[TensorInfo]) -> tuple[Layer, ...]:
+    """The layers and groups of `from_names`; groups come before what they hold."""
+    members: dict[str, list[TensorInfo]] = {}
+    named = {tensor.layer or tensor.name for tensor in weights(tensors)}
+    for tensor in weights(tensors):
+        members.setdefault(_outermost(tensor.layer or tensor.name, named), []).append(tensor)
+    sizes = {path: parameters(own) for path, own in members.items()}
+    totals: dict[str, int] = {}
+    for path, size in sizes.items():
+        for group in _groups(path):
+            totals[group] = totals.get(group, 0) + size
+    layers: dict[str, Layer] = {}
+    for path, own in members.items():
+        for group in _groups(path):
+            layers.setdefault(
+                group, Layer(group, UNKNOWN, _parent(group), True, None, (), totals[group])
+            )
+        names = tuple(tensor.name for tensor in own)
+        layers[path] = Layer(path, UNKNOWN, _parent(path), False, None, names, sizes[path])
+    return tuple(layers.values())
+
+
+def _outermost(path: str, named: set[str]) -> str:
+    """The shortest beginning of `path` that has tensors of its own."""
+    return next((group for group in _groups(path) if group in named), path)
+
+
+def _groups(path: str) -> list[str]:
+    """`a/b/c` is in `a` and in `a/b`; an empty part belongs to its neighbour."""
+    parts = path.split("/", MODEL_NESTING_MAX)
+    groups = ["/".join(parts[:count]) for count in range(1, len(parts))]
+    return [group for group in groups if group and not group.endswith("/")]
+
+
+def _parent(path: str) -> str | None:
+    groups = _groups(path)
+    return groups[-1] if groups else None
+
+
+def unique_path(path: str, taken: set[str]) -> str:
+    """`path`, or `path#2`, ..., whichever is not taken."""
+    number, unique = 2, path
+    while unique in taken:
+        unique = f"{path}#{number}"
+        number += 1
+    return unique

@@ -1,0 +1,183 @@
+"""Keeps one warm HDF5 child for this process, and replaces it when it dies."""
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+
+from tb_snapshot_compare import limits
+from tb_snapshot_compare.readers.hdf5_messages import LENGTH_PREFIX, Reply, Request
+
+CHILD_MODULE = "tb_snapshot_compare.readers.hdf5_child"
+_BOOTSTRAP = (
+    "import runpy, sys; sys.path.extend(sys.argv[1:]); "
+    f"runpy.run_module({CHILD_MODULE!r}, run_name='__main__')"
+)
+_PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+_RECEIVE_BYTES = 1024 * 1024
+
+
+class ChildEndedError(Exception):
+    """The child died or was ended over this request; the text says why."""
+
+
+class Hdf5Child:
+    """One child process, started when first asked and ended when idle.
+
+    Thread-safe: requests are answered one at a time.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self._idle: threading.Timer | None = None
+        self._owner = os.getpid()
+
+    def ask(self, request: Request, descriptors: tuple[int, int]) -> Reply:
+        """Sends the request with its two descriptors and waits for the reply.
+
+        Raises:
+          ChildEndedError: the child crashed, exceeded a limit, took longer than
+            CHILD_REPLY_SECONDS or answered nonsense. The next request gets a new child.
+        """
+        with self._lock:
+            channel = self._running()
+            try:
+                reply = _exchange(channel, request, descriptors)
+            except (OSError, msgspec.DecodeError) as error:
+                raise ChildEndedError(self._end(error)) from error
+            except BaseException:  # an interrupted exchange leaves the channel out of step
+                self._stop()
+                raise
+            if reply.cpu_seconds > limits.CHILD_LIFETIME_CPU_SECONDS:
+                self._stop()
+            else:
+                self._end_when_idle()
+            return reply
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None while there is none."""
+        return self._process.pid if self._process is not None else None
+
+    def close(self) -> None:
+        """Ends the child; a later request starts another."""
+        with self._lock:
+            self._stop()
+
+    def _running(self) -> socket.socket:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        if self._owner != os.getpid():  # a fork must not share its parent's child
+            self._process = self._channel = None
+            self._owner = os.getpid()
+        if self._process is not None and self._process.poll() is not None:
+            self._stop()
+        if self._channel is None:
+            self._start()
+        assert self._channel is not None
+        return self._channel
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        environment |= {
+            "HDF5_USE_FILE_LOCKING": "FALSE",
+            "HDF5_PLUGIN_PRELOAD": "::",
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-c", _BOOTSTRAP, *_library_paths()],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                cwd="/",
+                start_new_session=True,
+            )
+        self._channel = ours
+
+    def _end(self, cause: Exception) -> str:
+        """Stops a child that failed and says what happened to it."""
+        process = self._process
+        if isinstance(cause, TimeoutError) or process is None:
+            self._stop()
+            return f"it took longer than {limits.CHILD_REPLY_SECONDS:.0f} s"
+        try:
+            status = process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            status = None
+        self._stop()
+        if status is not None and status < 0:
+            return f"it was ended by signal {-status}"
+        return "it stopped without an answer" if status is None else f"it ended with {status}"
+
+    def _stop(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._channel = self._process = None
+
+    def _end_when_idle(self) -> None:
+        self._idle = threading.Timer(limits.CHILD_IDLE_SECONDS, self._end_if_still_idle)
+        self._idle.daemon = True
+        self._idle.start()
+
+    def _end_if_still_idle(self) -> None:
+        if self._lock.acquire(blocking=False):
+            try:
+                self._stop()
+            finally:
+                self._lock.release()
+
+
+def _library_paths() -> list[str]:
+    """Where the child finds this package and its libraries; never a working directory."""
+    package_root = str(Path(__file__).resolve().parents[2])
+    installed = [
+        path
+        for path in sys.path
+        if os.path.isabs(path) and Path(path).name in {"site-packages", "dist-packages"}
+    ]
+    return [*installed, package_root]
+
+
+def _exchange(channel: socket.socket, request: Request, descriptors: tuple[int, int]) -> Reply:
+    deadline = time.monotonic() + limits.CHILD_REPLY_SECONDS
+    channel.settimeout(limits.CHILD_REPLY_SECONDS)
+    data = msgspec.msgpack.encode(request)
+    socket.send_fds(channel, [LENGTH_PREFIX.pack(len(data)) + data], descriptors)
+    (length,) = LENGTH_PREFIX.unpack(_receive(channel, LENGTH_PREFIX.size, deadline))
+    if length > limits.INDEX_MAX_BYTES:
+        raise ConnectionError(f"its description is longer than {limits.INDEX_MAX_BYTES} bytes")
+    return msgspec.msgpack.decode(_receive(channel, length, deadline), type=Reply)
+
+
+def _receive(channel: socket.socket, length: int, deadline: float) -> bytes:
+    received = bytearray()
+    while len(received) < length:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError
+        channel.settimeout(remaining)
+        block = channel.recv(min(length - len(received), _RECEIVE_BYTES))
+        if not block:
+            raise ConnectionError("the child closed its end")
+        received += block
+    return bytes(received)
+
+
+CHILD = Hdf5Child()
+atexit.register(CHILD.close)

@@ -1,0 +1,198 @@
+"""Streams the values of a tensor from its extents in small blocks.
+
+One reader for every format: a snapshot's reader reduces its tensors to byte extents, and
+here the bytes become NumPy arrays. Memory does not grow with the tensor.
+"""
+
+import math
+import os
+import sys
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import google_crc32c
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from tb_snapshot_compare.errors import SnapshotChangedError, UnreadableSnapshotError
+from tb_snapshot_compare.limits import BLOCK_BYTES, MIB
+from tb_snapshot_compare.readers.files import open_regular_file, read_fully
+from tb_snapshot_compare.snapshot import FileStamp, Generation, TensorInfo
+
+Array = npt.NDArray[Any]
+
+READ_ARRAY_MAX_BYTES = 64 * MIB
+"""`read_array` is for what is shown whole; larger tensors are streamed."""
+
+
+def numpy_dtype(name: str) -> np.dtype[Any] | None:
+    """The dtype that `TensorInfo.dtype` names; None where it is not numeric."""
+    if name in ("string", "resource", "variant", "object", "void", "datetime64"):
+        return None
+    try:
+        dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name, name))
+    except (TypeError, ValueError):
+        return None
+    return dtype if dtype.kind in "biufc" or hasattr(ml_dtypes, dtype.name) else None
+
+
+class TensorReader:
+    """Reads tensors of one snapshot; a context manager that holds its files open.
+
+    Each file is opened once, on first use. With a `generation`, every file must still be
+    the one that was stamped (`SnapshotChangedError` otherwise), so that extents taken from
+    an old index are never applied to a new file. Not for use by several threads at once;
+    several tensors may be iterated in turns.
+    """
+
+    def __init__(self, generation: Generation | None = None) -> None:
+        stamps = generation.stamps if generation is not None else ()
+        self._stamps = {stamp.path: stamp for stamp in stamps}
+        self._descriptors: dict[str, int] = {}
+        self._spare = np.empty(0, dtype=np.uint8)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes every file; the reader can be used again afterwards."""
+        descriptors, self._descriptors = self._descriptors, {}
+        for descriptor in descriptors.values():
+            os.close(descriptor)
+
+    def read_blocks(
+        self,
+        tensor: TensorInfo,
+        block_bytes: int = BLOCK_BYTES,
+        *,
+        block_elements: int | None = None,
+        verify: bool = True,
+    ) -> Iterator[Array]:
+        """Yields the values in C order as 1-D arrays of the tensor's dtype.
+
+        The arrays are in native byte order and share ONE buffer: the next block overwrites
+        the previous one. Every block but the last has the same number of elements. A tensor
+        of no elements yields nothing, a scalar one block of one element.
+
+        Args:
+          tensor: what to read.
+          block_bytes: size of a block, rounded down to whole elements (at least one).
+          block_elements: elements of a block, in place of `block_bytes`: two tensors of
+            different dtypes stay in step when both are given the same number.
+          verify: whether a stored crc32c is checked.
+
+        Raises:
+          UnreadableSnapshotError: `tensor` is not numeric or has a problem, its extents do
+            not hold its shape, its file is short, or (after the last block) its checksum is
+            wrong.
+          SnapshotGoneError, SnapshotChangedError: the file was deleted or replaced.
+        """
+        dtype = _checked_dtype(tensor)
+        elements = block_elements or max(1, block_bytes // dtype.itemsize)
+        total = math.prod(tensor.shape) * dtype.itemsize
+        size = min(elements * dtype.itemsize, total)
+        buffer, self._spare = self._spare, np.empty(0, dtype=np.uint8)
+        if buffer.nbytes < size:
+            buffer = np.empty(size, dtype=np.uint8)
+        try:
+            crc = 0
+            for block in self._fill(tensor, buffer, size, total):
+                if verify and tensor.crc32c is not None:
+                    crc = google_crc32c.extend(crc, block)
+                yield _as_native(block, dtype, tensor.byteorder)
+            if verify and total and tensor.crc32c not in (None, crc):
+                raise UnreadableSnapshotError(
+                    f"tensor {tensor.name!r} in {tensor.extents[0].path}: checksum "
+                    f"{crc:08x}, stored {tensor.crc32c:08x}. The file is damaged; "
+                    "save or copy the snapshot again."
+                )
+        finally:
+            self._spare = buffer
+
+    def read_array(self, tensor: TensorInfo, limit: int = READ_ARRAY_MAX_BYTES) -> Array:
+        """The whole tensor as a new array of its shape, for tensors of at most `limit` bytes.
+
+        Raises: as `read_blocks`, and UnreadableSnapshotError where the tensor is larger.
+        """
+        dtype = _checked_dtype(tensor)
+        total = math.prod(tensor.shape) * dtype.itemsize
+        if total > limit:
+            raise UnreadableSnapshotError(
+                f"tensor {tensor.name!r} has {total:,} bytes, more than the {limit:,} that "
+                "are read at once. Read it in blocks."
+            )
+        blocks = [block.copy() for block in self.read_blocks(tensor, max(total, 1))]
+        flat = blocks[0] if blocks else np.empty(0, dtype=dtype)
+        return flat.reshape(tensor.shape)
+
+    def _fill(
+        self, tensor: TensorInfo, buffer: npt.NDArray[np.uint8], size: int, total: int
+    ) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yields `buffer[:n]` filled with the next n = `size` bytes of the extents."""
+        view = buffer.data
+        filled = yielded = 0
+        for extent in tensor.extents:
+            done = 0
+            while done < extent.length:
+                wanted = min(size - filled, extent.length - done)
+                descriptor = self._descriptor(extent.path)
+                part = view[filled : filled + wanted]
+                read_fully(descriptor, extent.path, extent.offset + done, part)
+                done += wanted
+                filled += wanted
+                if filled == size or yielded + filled == total:
+                    yield buffer[:filled]
+                    yielded += filled
+                    filled = 0
+
+    def _descriptor(self, path: str) -> int:
+        descriptor = self._descriptors.get(path)
+        if descriptor is None:
+            descriptor, status = open_regular_file(path)
+            stamp = self._stamps.get(path)
+            if stamp is not None and stamp != FileStamp(
+                path, status.st_ino, status.st_size, status.st_mtime_ns
+            ):
+                os.close(descriptor)
+                raise SnapshotChangedError(
+                    f"{path} was replaced after the snapshot was opened. "
+                    "Open the snapshot again to see its new content."
+                )
+            self._descriptors[path] = descriptor
+        return descriptor
+
+
+def _checked_dtype(tensor: TensorInfo) -> np.dtype[Any]:
+    if tensor.problem is not None:
+        raise UnreadableSnapshotError(f"tensor {tensor.name!r}: {tensor.problem}")
+    dtype = numpy_dtype(tensor.dtype)
+    if dtype is None:
+        raise UnreadableSnapshotError(
+            f"tensor {tensor.name!r} holds {tensor.dtype} values, which are not numbers."
+        )
+    needed = math.prod(tensor.shape) * dtype.itemsize
+    stored = sum(extent.length for extent in tensor.extents)
+    if stored != needed or any(n < 0 for n in tensor.shape):
+        raise UnreadableSnapshotError(
+            f"tensor {tensor.name!r}: stored {stored:,} bytes, shape {tensor.shape} of "
+            f"{tensor.dtype} needs {needed:,}."
+        )
+    return dtype
+
+
+def _as_native(block: npt.NDArray[np.uint8], dtype: np.dtype[Any], byteorder: str) -> Array:
+    if byteorder != sys.byteorder and dtype.itemsize > 1:
+        width = dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize
+        if width > 1:
+            block.view(f"u{width}").byteswap(inplace=True)
+    return block.view(dtype)

@@ -1,0 +1,119 @@
+"""Opening and reading files that a trainer, or a stranger, wrote.
+
+Only regular files are opened, without waiting for a FIFO's other end, and bytes are
+fetched with positioned reads: unlike a memory map, a file that is truncated meanwhile
+gives a short read, which is an error message and not the end of the process.
+
+Symbolic links are followed: people link `best.index` to a checkpoint on purpose, and
+which paths may be opened at all is decided by whoever lists the snapshots.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from tb_snapshot_compare.errors import SnapshotGoneError, UnreadableSnapshotError
+from tb_snapshot_compare.readers.generation import error_text
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def open_regular_file(path: str) -> tuple[int, os.stat_result]:
+    """Opens `path` for reading; the caller closes the descriptor.
+
+    Returns:
+      The descriptor, and the status of the file that it refers to.
+
+    Raises:
+      SnapshotGoneError: there is no such file.
+      UnreadableSnapshotError: not permitted, not a regular file, or an I/O error.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise_not_regular(path)
+        descriptor = os.open(path, _FLAGS)
+    except (OSError, ValueError) as error:
+        raise_for(path, error)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise_not_regular(path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor, status
+
+
+@contextmanager
+def regular_file(path: str) -> Iterator[tuple[int, os.stat_result]]:
+    """`open_regular_file` for the length of a `with` block."""
+    descriptor, status = open_regular_file(path)
+    try:
+        yield descriptor, status
+    finally:
+        os.close(descriptor)
+
+
+def read_fully(descriptor: int, path: str, offset: int, into: memoryview) -> None:
+    """Fills `into` with the bytes of the file from `offset` on.
+
+    Raises:
+      UnreadableSnapshotError: the file ends before, or an I/O error.
+    """
+    got = 0
+    while got < len(into):
+        try:
+            count = os.preadv(descriptor, [into[got:]], offset + got)
+        except OSError as error:
+            raise_for(path, error)
+        if count == 0:
+            raise UnreadableSnapshotError(
+                f"{path} is truncated: {len(into):,} bytes wanted at offset {offset:,}, "
+                f"got {got:,}. Save the snapshot again, or copy the file again."
+            )
+        got += count
+
+
+def read_bytes(descriptor: int, path: str, offset: int, length: int) -> bytes:
+    """`length` bytes at `offset`; the caller has checked `length` against the file's size."""
+    content = bytearray(length)
+    read_fully(descriptor, path, offset, memoryview(content))
+    return bytes(content)
+
+
+def read_whole(path: str, limit: int) -> bytes:
+    """The whole content of a regular file of at most `limit` bytes."""
+    with regular_file(path) as (descriptor, status):
+        if status.st_size > limit:
+            raise UnreadableSnapshotError(
+                f"{path} has {status.st_size:,} bytes, more than the {limit:,} that such a "
+                "file may have. It is not what its name says."
+            )
+        return read_bytes(descriptor, path, 0, status.st_size)
+
+
+def raise_not_regular(path: str) -> NoReturn:
+    """Raises the error for a FIFO, device, socket or directory in a file's place."""
+    raise UnreadableSnapshotError(
+        f"{path} is not a regular file, so it is not read. Remove it, or replace it by the "
+        "snapshot's own file."
+    )
+
+
+def raise_for(path: str, error: OSError | ValueError) -> NoReturn:
+    """Raises the error of ours that `error`, met at `path`, stands for."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise SnapshotGoneError(
+            f"{path} does not exist: it was deleted or renamed after it was listed, or the "
+            "path is misspelt."
+        ) from None
+    if isinstance(error, PermissionError):
+        raise UnreadableSnapshotError(
+            f"{path} may not be read by this user ({error_text(error)}). "
+            f"Grant it with: chmod u+r {path}"
+        ) from error
+    raise UnreadableSnapshotError(
+        f"{path} cannot be read ({error_text(error)}). Check the disk it lies on and try again."
+    ) from error

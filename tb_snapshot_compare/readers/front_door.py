@@ -1,0 +1,162 @@
+"""Detects the format of a path and hands it to the reader of that format."""
+
+import os
+import re
+from typing import NoReturn
+
+from tb_snapshot_compare.errors import NotFoundError, UnreadableSnapshotError
+from tb_snapshot_compare.limits import MIB
+from tb_snapshot_compare.readers.files import raise_for, read_whole
+from tb_snapshot_compare.snapshot import Format, SnapshotContents
+
+INDEX_SUFFIX = ".index"
+STATE_FILE = "checkpoint"
+STATE_FILE_MAX_BYTES = MIB
+SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+
+_SUFFIXES = (
+    (".keras", Format.KERAS),
+    (".weights.h5", Format.WEIGHTS_H5),
+    (".h5", Format.LEGACY_H5),
+    (".hdf5", Format.LEGACY_H5),
+)
+_DATA_FILE = re.compile(r"\.data-\d{5}-of-\d{5}\Z")
+_LATEST = re.compile(rb'^\s*model_checkpoint_path\s*:\s*"((?:[^"\\\n]|\\.)*)"', re.MULTILINE)
+
+
+def open_contents(path: str, format: Format | None = None) -> SnapshotContents:  # noqa: A002
+    """Opens a snapshot: its tensors as extents, its generation and position.
+
+    Args:
+      path: a `.keras`, `.weights.h5` or `.h5` file; the prefix of a TensorFlow checkpoint,
+        with or without `.index`; a directory whose `checkpoint` file names the latest one;
+        or a SavedModel directory.
+      format: what it is; None to detect it.
+
+    Raises:
+      NotFoundError: nothing at `path`, or nothing that is a snapshot.
+      SnapshotGoneError: `format` was given, but the files are gone.
+      UnreadableSnapshotError: (BeingWrittenError while it may still be written).
+      SnapshotChangedError: the files changed while they were read.
+    """
+    chosen = format or detect_format(path)
+    if chosen is None:
+        _raise_not_a_snapshot(path)
+    if chosen is Format.TF_CHECKPOINT:
+        from tb_snapshot_compare.readers.bundle import read_bundle
+
+        return read_bundle(checkpoint_prefix(path))
+    if chosen is Format.SAVED_MODEL:
+        from tb_snapshot_compare.readers.saved_model import read_saved_model
+
+        return read_saved_model(os.path.dirname(path) if os.path.isfile(path) else path)
+    if chosen is Format.KERAS:
+        from tb_snapshot_compare.readers.keras_archive import read_keras_archive
+
+        return read_keras_archive(path)
+    from tb_snapshot_compare.readers.hdf5 import read_hdf5
+
+    return read_hdf5(path, chosen)
+
+
+def detect_format(path: str) -> Format | None:
+    """What lies at `path`, judged by names alone; None where that is no snapshot."""
+    try:
+        if os.path.isdir(path):
+            names = frozenset(os.listdir(path))
+            if not names.isdisjoint(SAVED_MODEL_FILES):
+                return Format.SAVED_MODEL
+            return Format.TF_CHECKPOINT if STATE_FILE in names else None
+        if os.path.basename(path) in SAVED_MODEL_FILES and os.path.exists(path):
+            return Format.SAVED_MODEL
+        if os.path.exists(path):
+            for suffix, suffix_format in _SUFFIXES:
+                if path.endswith(suffix):
+                    return suffix_format
+        prefix = _prefix(path)
+        if os.path.exists(prefix + INDEX_SUFFIX) or _has_data(prefix):
+            return Format.TF_CHECKPOINT
+    except (OSError, ValueError):
+        return None
+    return None
+
+
+def checkpoint_prefix(path: str) -> str:
+    """The prefix of the checkpoint that `path` means: itself, or a directory's latest.
+
+    Raises:
+      UnreadableSnapshotError: the directory's `checkpoint` file is malformed, or names
+        something outside the directory.
+    """
+    return latest_checkpoint(path) if os.path.isdir(path) else _prefix(path)
+
+
+def latest_checkpoint(directory: str) -> str:
+    """The prefix that the `checkpoint` state file of `directory` calls the latest.
+
+    The file is a CheckpointState in text form (`core/protobuf/checkpoint_state.proto`).
+    Absolute names, which TensorFlow 1 writes, are taken relative to the directory, since
+    they are wrong once the directory was moved. A name never leads out of the directory.
+    """
+    state_path = os.path.join(directory, STATE_FILE)
+    found = _LATEST.search(read_whole(state_path, STATE_FILE_MAX_BYTES))
+    if found is None:
+        raise UnreadableSnapshotError(
+            f"{state_path} names no model_checkpoint_path. Give the path of a checkpoint itself."
+        )
+    name = _unescaped(found.group(1))
+    if os.path.isabs(name):
+        inside = os.path.realpath(os.path.dirname(name)) == os.path.realpath(directory)
+        name = os.path.basename(name) if inside or _exists(directory, name) else name
+    prefix = os.path.normpath(os.path.join(directory, name))
+    root = os.path.realpath(directory)
+    if os.path.commonpath([root, os.path.realpath(prefix)]) != root or prefix == directory:
+        raise UnreadableSnapshotError(
+            f"{state_path} names the checkpoint {name!r}, which lies outside its directory, so "
+            "it is not opened. Give the path of the checkpoint itself."
+        )
+    return prefix
+
+
+def _exists(directory: str, name: str) -> bool:
+    base = os.path.join(directory, os.path.basename(name))
+    return os.path.exists(base + INDEX_SUFFIX)
+
+
+def _unescaped(text: bytes) -> str:
+    try:
+        plain = (
+            text.decode("unicode_escape").encode("latin-1").decode()
+            if b"\\" in text
+            else (text.decode())
+        )
+    except (UnicodeDecodeError, UnicodeEncodeError):
+        return text.decode("utf-8", "backslashreplace")
+    return plain.replace("\x00", "")
+
+
+def _prefix(path: str) -> str:
+    return _DATA_FILE.sub("", path.removesuffix(INDEX_SUFFIX))
+
+
+def _has_data(prefix: str) -> bool:
+    directory, base = os.path.split(prefix)
+    return any(
+        name.startswith(base) and _DATA_FILE.fullmatch(name[len(base) :])
+        for name in (os.listdir(directory or ".") if base else ())
+    )
+
+
+def _raise_not_a_snapshot(path: str) -> NoReturn:
+    if os.path.lexists(path):
+        raise NotFoundError(
+            f"{path} is not a snapshot. Give a .keras, .weights.h5 or .h5 file, the prefix of a "
+            "TensorFlow checkpoint, or a SavedModel directory."
+        )
+    try:
+        os.stat(path)
+    except PermissionError as error:
+        raise_for(path, error)
+    except (OSError, ValueError):
+        pass
+    raise NotFoundError(f"There is no snapshot at {path}. Check the path.")

@@ -1,0 +1,241 @@
+"""Reads `.weights.h5` and legacy `.h5` files without HDF5 in this process."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import msgspec
+
+from tb_snapshot_compare import limits
+from tb_snapshot_compare.errors import (
+    BeingWrittenError,
+    SnapshotChangedError,
+    SnapshotCompareError,
+    SnapshotGoneError,
+    UnreadableSnapshotError,
+)
+from tb_snapshot_compare.readers.child_process import CHILD, ChildEndedError
+from tb_snapshot_compare.readers.files import read_whole, regular_file
+from tb_snapshot_compare.readers.generation import check_generation, generation_of
+from tb_snapshot_compare.readers.hdf5_messages import (
+    Describe,
+    Description,
+    Inflated,
+    Refused,
+    Request,
+)
+from tb_snapshot_compare.readers.layer_roles import Config
+from tb_snapshot_compare.readers.legacy_names import is_legacy, legacy_tensors
+from tb_snapshot_compare.readers.spool import SPOOL, SpoolFile
+from tb_snapshot_compare.readers.weights_file import ITERATION, Places, read_scalar, tensors_of
+from tb_snapshot_compare.snapshot import (
+    Format,
+    Generation,
+    Position,
+    SnapshotContents,
+    TensorInfo,
+)
+
+TRAINING_METADATA = "training_metadata.json"
+TRAINING_METADATA_MAX_BYTES = 64 * 1024
+REMEDY = "Save the snapshot again, or copy the file again if it was copied."
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A snapshot's file, open, with the stamp that it had when it was opened."""
+
+    path: str
+    descriptor: int
+    size: int
+    modified: float
+    generation: Generation
+
+
+def read_hdf5(path: str, format: Format) -> SnapshotContents:
+    """Opens a `.weights.h5` (Keras 3) or a legacy `.h5` file.
+
+    A file whose content is of the other kind than its name is read as what it is.
+
+    Raises:
+      UnreadableSnapshotError: not HDF5, damaged, beyond a limit, or not permitted.
+      BeingWrittenError: its writer has not finished, or rewrote it meanwhile.
+      SnapshotGoneError: it was deleted.
+    """
+    with opened(path) as file:
+        kept = SPOOL.find(file.generation)
+        if kept is not None:
+            return kept
+        with spooling() as spool:
+            description = describe(file, file.descriptor, 0, file.size, spool)
+            places = Places(path, 0, spool.path)
+            config = _decoded_config(description, path)
+            legacy = is_legacy(description)
+            naming = legacy_tensors if legacy else tensors_of
+            tensors = naming(description, places, config)
+            contents = SnapshotContents(
+                path=path,
+                format=Format.LEGACY_H5 if legacy else format,
+                generation=file.generation,
+                tensors=tensors,
+                position=position_of(path, file.descriptor, tensors, places),
+                model_config=description.attributes.get("model_config"),
+            )
+            keep_if_spooled(contents, spool)
+            return contents
+
+
+@contextmanager
+def opened(path: str) -> Iterator[OpenFile]:
+    """Opens `path` and checks at the end that it was not rewritten meanwhile.
+
+    Failures inside the block become BeingWrittenError where the file changed while it was
+    read or is younger than SETTLE_SECONDS.
+    """
+    generation = generation_of([path])
+    with regular_file(path) as (descriptor, status):
+        stamp = generation.stamps[0]
+        file = OpenFile(path, descriptor, status.st_size, status.st_mtime, generation)
+        try:
+            if (status.st_ino, status.st_size, status.st_mtime_ns) != (
+                stamp.inode,
+                stamp.size,
+                stamp.mtime_ns,
+            ):
+                raise SnapshotChangedError(path)
+            yield file
+            check_generation(generation)
+        except SnapshotChangedError as error:
+            raise _being_written(path) from error
+        except SnapshotGoneError:
+            raise
+        except SnapshotCompareError as error:
+            if is_unsettled(file):
+                raise _being_written(path) from error
+            raise
+
+
+def is_unsettled(file: OpenFile) -> bool:
+    """Whether the file is so young, or changed so recently, that it may be incomplete."""
+    try:
+        check_generation(file.generation)
+    except SnapshotCompareError:
+        return True
+    return abs(time.time() - file.modified) < limits.SETTLE_SECONDS
+
+
+def _being_written(path: str) -> BeingWrittenError:
+    return BeingWrittenError(
+        f"{path} is being written: it is incomplete or changed while it was read. "
+        "It will be listed as ready when its writer has finished."
+    )
+
+
+@contextmanager
+def spooling() -> Iterator[SpoolFile]:
+    """A spool file that is removed at the end unless `keep_if_spooled` kept it."""
+    spool = SPOOL.create()
+    try:
+        yield spool
+    except BaseException:
+        SPOOL.discard(spool)
+        raise
+
+
+def keep_if_spooled(contents: SnapshotContents, spool: SpoolFile) -> None:
+    """Keeps the spool file with the contents that point into it, or removes it."""
+    if any(extent.path == spool.path for t in contents.tensors for extent in t.extents):
+        SPOOL.keep(contents, spool)
+    else:
+        SPOOL.discard(spool)
+
+
+def describe(
+    file: OpenFile, source: int, offset: int, length: int, spool: SpoolFile
+) -> Description:
+    """What the HDF5 in `length` bytes at `offset` of the descriptor `source` holds.
+
+    Raises:
+      UnreadableSnapshotError: HDF5 refuses the bytes, or the child ended over them.
+    """
+    room = max(limits.DECODED_FLOOR_BYTES, limits.DECODED_EXPANSION_MAX * file.size)
+    request = Describe(offset, length, min(room, limits.SPOOL_MAX_BYTES))
+    reply = ask_child(file.path, request, source, spool)
+    if not isinstance(reply, Description):
+        raise UnreadableSnapshotError(f"{file.path}: HDF5 reader gave no description. {REMEDY}")
+    return reply
+
+
+def ask_child(
+    path: str, request: Request, source: int, spool: SpoolFile
+) -> Description | Inflated:
+    """The child's answer; its death or refusal is this file's error and no other's."""
+    try:
+        reply = CHILD.ask(request, (source, spool.descriptor))
+    except ChildEndedError as error:
+        raise UnreadableSnapshotError(
+            f"{path}: HDF5 reader ended over this file ({error}), so it is taken for damaged. "
+            f"{REMEDY}"
+        ) from error
+    if isinstance(reply, Refused):
+        raise UnreadableSnapshotError(
+            f"{path} is not a readable HDF5 file ({reply.reason}). {REMEDY}"
+        )
+    return reply
+
+
+def decode_config(text: str, path: str, what: str) -> Config:
+    """A Keras configuration as a mapping.
+
+    Raises:
+      UnreadableSnapshotError: too long, or not a JSON object.
+    """
+    if len(text) > limits.CONFIG_MAX_BYTES:
+        raise UnreadableSnapshotError(
+            f"{path}: {what} is longer than {limits.CONFIG_MAX_BYTES} bytes. {REMEDY}"
+        )
+    try:
+        config: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableSnapshotError(f"{path}: {what} is not valid JSON. {REMEDY}") from error
+    if not isinstance(config, dict):
+        raise UnreadableSnapshotError(f"{path}: {what} is not a JSON object. {REMEDY}")
+    return config
+
+
+def _decoded_config(description: Description, path: str) -> Config | None:
+    text = description.attributes.get("model_config")
+    return decode_config(text, path, "its attribute model_config") if text else None
+
+
+def position_of(
+    path: str, descriptor: int, tensors: tuple[TensorInfo, ...], places: Places
+) -> Position:
+    """Step from the optimizer's iteration, epoch from the metadata of BackupAndRestore."""
+    found = next((tensor for tensor in tensors if tensor.name == ITERATION), None)
+    step = read_scalar(descriptor, found, places) if found is not None else None
+    epoch = _backup_epoch(path)
+    return Position(
+        step=step,
+        step_source="optimizer iterations" if step is not None else None,
+        epoch=epoch,
+        epoch_source=TRAINING_METADATA if epoch is not None else None,
+    )
+
+
+def _backup_epoch(path: str) -> int | None:
+    """The epoch that BackupAndRestore notes beside `latest.weights.h5`."""
+    if PurePath(path).name != "latest.weights.h5":
+        return None
+    metadata = os.path.join(os.path.dirname(path), TRAINING_METADATA)
+    try:
+        content = msgspec.json.decode(read_whole(metadata, TRAINING_METADATA_MAX_BYTES))
+    except (SnapshotCompareError, msgspec.DecodeError, RecursionError):
+        return None
+    epoch = content.get("epoch") if isinstance(content, dict) else None
+    return epoch if isinstance(epoch, int) and not isinstance(epoch, bool) else None

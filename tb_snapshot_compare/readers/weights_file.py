@@ -1,0 +1,177 @@
+"""Turns a description of an HDF5 weights file into named tensors with extents."""
+
+import os
+from dataclasses import dataclass
+
+from tb_snapshot_compare.readers.h5_tree import Node, build_tree
+from tb_snapshot_compare.readers.hdf5_messages import Description, StoredDataset
+from tb_snapshot_compare.readers.layer_roles import Config
+from tb_snapshot_compare.readers.names import NamedModel, NamedVariable, name_model
+from tb_snapshot_compare.readers.optimizer_slots import Slot, assign_slots, optimizer_class
+from tb_snapshot_compare.snapshot import Extent, Scope, TensorInfo
+
+ITERATION = "optimizer/iteration"
+_INNER_OPTIMIZER = "inner_optimizer"
+"""The optimizer inside a LossScaleOptimizer, which saves all variables of the inner one too;
+Keras writes them twice, and the second copies are not listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the bytes of a description lie.
+
+    Offsets of datasets count from `offset` in the file `path`, those of decoded ones from
+    the start of `spool`.
+    """
+
+    path: str
+    offset: int
+    spool: str
+
+    def extents(self, dataset: StoredDataset) -> tuple[Extent, ...]:
+        """The dataset's bytes; none where they cannot be reached or there are none."""
+        if dataset.offset is None or dataset.length == 0:
+            return ()
+        if dataset.spooled:
+            return (Extent(self.spool, dataset.offset, dataset.length),)
+        return (Extent(self.path, self.offset + dataset.offset, dataset.length),)
+
+
+def tensors_of(
+    description: Description, places: Places, config: Config | None
+) -> tuple[TensorInfo, ...]:
+    """The tensors of a Keras 3 weights file, layers first, then optimizers, then the rest.
+
+    Args:
+      description: what the child found.
+      places: where the bytes are.
+      config: the decoded `config.json` of the archive, None where there is none.
+    """
+    root, strangers = build_tree(description)
+    optimizers = [node for node in root.others if is_optimizer(node)]
+    model = name_model(root, config, (node.path for node in optimizers))
+    tensors = [_weight(variable, places) for variable in model.variables]
+    for node in optimizers:
+        main = node.component == "optimizer"
+        tensors += _optimizer(node, model, places, _optimizer_config(config) if main else None)
+    tensors += [
+        as_tensor(dataset, places, name=dataset.path, scope="state")
+        for dataset in strangers
+    ]
+    return tuple(tensors)
+
+
+def is_optimizer(node: Node) -> bool:
+    """Whether a child of the root is an optimizer and not a layer: by its attribute's name."""
+    if node.component != "optimizer" and not node.component.endswith("_optimizer"):
+        return False
+    return (
+        node.children.keys() <= {_INNER_OPTIMIZER}
+        and bool(node.variables)
+        and node.variables[0].shape == ()
+    )
+
+
+def _optimizer_config(config: Config | None) -> Config | None:
+    compiled = config.get("compile_config") if config is not None else None
+    optimizer = compiled.get("optimizer") if isinstance(compiled, dict) else None
+    return optimizer if isinstance(optimizer, dict) else None
+
+
+def _weight(variable: NamedVariable, places: Places) -> TensorInfo:
+    return as_tensor(
+        variable.dataset,
+        places,
+        name=variable.name,
+        layer=variable.layer,
+        role=variable.role,
+        scope=variable.scope,
+    )
+
+
+def _optimizer(
+    node: Node, model: NamedModel, places: Places, config: Config | None
+) -> list[TensorInfo]:
+    """An optimizer's variables by role where known, else numbered."""
+    main = node.component == "optimizer"
+    trainable = [variable for variable in model.variables if variable.trainable] if main else []
+    settings = config.get("config") if config is not None else None
+    inside = node.children.get(_INNER_OPTIMIZER)
+    slots = assign_slots(
+        optimizer_class(config, node.name),
+        settings if isinstance(settings, dict) else None,
+        [dataset.shape for dataset in node.variables],
+        [variable.dataset.shape for variable in trainable],
+        ordered=model.ordered,
+        inner_name=inside.name if inside is not None else None,
+    )
+    return [
+        _slot(node.component, index, dataset, slot, trainable, places)
+        for index, (dataset, slot) in enumerate(zip(node.variables, slots, strict=True))
+    ]
+
+
+def _slot(
+    optimizer: str,
+    index: int,
+    dataset: StoredDataset,
+    slot: Slot | None,
+    trainable: list[NamedVariable],
+    places: Places,
+) -> TensorInfo:
+    if slot is None:
+        name, role, owner = f"{optimizer}/{index}", "", None
+    elif slot.tensor is None:
+        name, role, owner = f"{optimizer}/{slot.role}", slot.role, None
+    else:
+        owner = trainable[slot.tensor]
+        name, role = f"{optimizer}/{owner.name}/{slot.role}", slot.role
+    return as_tensor(
+        dataset,
+        places,
+        name=name,
+        layer=owner.layer if owner is not None else None,
+        role=role,
+        scope="optimizer",
+        slot_of=owner.name if owner is not None else None,
+    )
+
+
+def as_tensor(
+    dataset: StoredDataset,
+    places: Places,
+    *,
+    name: str,
+    layer: str | None = None,
+    role: str = "",
+    scope: Scope = "weights",
+    slot_of: str | None = None,
+) -> TensorInfo:
+    """The tensor of a dataset under its canonical name."""
+    return TensorInfo(
+        key=dataset.path,
+        name=name,
+        dtype=dataset.dtype,
+        shape=dataset.shape,
+        extents=places.extents(dataset),
+        layer=layer,
+        role=role,
+        scope=scope,
+        slot_of=slot_of,
+        byteorder=dataset.byteorder,
+        problem=dataset.problem,
+    )
+
+
+def read_scalar(descriptor: int, tensor: TensorInfo, places: Places) -> int | None:
+    """The value of an integer scalar stored in the file behind `descriptor`."""
+    if tensor.dtype not in ("int32", "int64", "uint32", "uint64") or tensor.shape:
+        return None
+    if len(tensor.extents) != 1 or tensor.extents[0].path != places.path:
+        return None
+    extent = tensor.extents[0]
+    data = os.pread(descriptor, extent.length, extent.offset)
+    if len(data) != extent.length:
+        return None
+    return int.from_bytes(data, tensor.byteorder, signed=tensor.dtype.startswith("int"))
+

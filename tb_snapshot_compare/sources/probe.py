@@ -1,0 +1,107 @@
+"""What the contents of file sets say, asked once per generation.
+
+How contents are read is injected: this stage never opens a snapshot. The one file it reads
+itself is the small `training_metadata.json` that Keras's BackupAndRestore writes.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tb_snapshot_compare.errors import (
+    BeingWrittenError,
+    SnapshotChangedError,
+    SnapshotCompareError,
+    SnapshotGoneError,
+)
+from tb_snapshot_compare.snapshot import FileSet, FileStamp, Position, State
+from tb_snapshot_compare.sources.entries import BACKUP_METADATA
+from tb_snapshot_compare.sources.walk import Found
+
+_METADATA_MAX_BYTES = 4096
+"""Keras writes two integers."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What reading a file set told: its position, and whether it can be read at all."""
+
+    position: Position = field(default_factory=Position)
+    state: State = State.READY
+    reason: str | None = None
+
+
+Prober = Callable[[FileSet], Probe]
+
+
+class Probes:
+    """Results of `prober`, kept as long as the files carry the same stamps.
+
+    Belongs to one thread.
+    """
+
+    def __init__(self, prober: Prober | None) -> None:
+        self._prober = prober
+        self._known: dict[FileSet, tuple[tuple[FileStamp, ...], Probe]] = {}
+
+    def of(self, found: Found) -> Probe | None:
+        """The result for these very stamps, None where there is none yet."""
+        stamps, probe = self._known.get(found.file_set, ((), None))
+        return probe if stamps == found.stamps else None
+
+    def wants(self, found: Found) -> bool:
+        """Whether asking can tell something new; an unfinished file is asked again."""
+        known = self.of(found)
+        return known is None or known.state is State.BEING_WRITTEN
+
+    def ask(self, found: Found) -> None:
+        """Reads the file set's metadata and asks the prober; never raises."""
+        probe = Probe() if self._prober is None else _asked(self._prober, found.file_set)
+        epoch = _epoch_of_backup(found)
+        if epoch is not None and probe.position.epoch is None:
+            position = Position(
+                probe.position.step, probe.position.step_source, epoch, BACKUP_METADATA
+            )
+            probe = Probe(position, probe.state, probe.reason)
+        self._known[found.file_set] = (found.stamps, probe)
+
+    def forget_all_but(self, found: Iterable[Found]) -> None:
+        """Drops results of file sets that are no longer there."""
+        present = {each.file_set for each in found}
+        self._known = {key: value for key, value in self._known.items() if key in present}
+
+
+def _asked(prober: Prober, file_set: FileSet) -> Probe:
+    try:
+        return prober(file_set)
+    except (BeingWrittenError, SnapshotGoneError, SnapshotChangedError) as error:
+        return Probe(state=State.BEING_WRITTEN, reason=str(error))
+    except SnapshotCompareError as error:
+        return Probe(state=State.BROKEN, reason=str(error))
+    except Exception as error:  # a reader's fault on one file must not hide all other snapshots
+        _logger.exception("Examining %s failed", file_set.path)
+        return Probe(
+            state=State.BROKEN,
+            reason=f"{os.path.basename(file_set.path)} could not be examined "
+            f"({type(error).__name__}): see TensorBoard's log.",
+        )
+
+
+def _epoch_of_backup(found: Found) -> int | None:
+    """Epochs completed, unless the weights are newer: Keras writes them before the metadata."""
+    if found.metadata is None:
+        return None
+    stamp = next(stamp for stamp in found.stamps if stamp.path == found.metadata)
+    if stamp.mtime_ns / 1e9 < found.file_set.modified:
+        return None
+    try:
+        with open(found.metadata, "rb") as file:
+            value = json.loads(file.read(_METADATA_MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None
+    epoch = value.get("epoch") if isinstance(value, dict) else None
+    return epoch if isinstance(epoch, int) and not isinstance(epoch, bool) else None

@@ -1,0 +1,165 @@
+"""One scan after another of the same roots: walk, judge, group."""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tb_snapshot_compare.limits import (
+    SCAN_MAX_DEPTH,
+    SCAN_MAX_ENTRIES,
+    SETTLE_SECONDS,
+)
+from tb_snapshot_compare.snapshot import Position, State
+from tb_snapshot_compare.sources.grouping import Judged, snapshots
+from tb_snapshot_compare.sources.probe import Prober, Probes
+from tb_snapshot_compare.sources.roots import Root
+from tb_snapshot_compare.sources.runs import RunSources, runs_of
+from tb_snapshot_compare.sources.settling import Looks
+from tb_snapshot_compare.sources.walk import Found, Walked, walk
+
+_ABANDONED_SECONDS = 120.0
+"""An unfinished file that nobody has touched for so long was left by a writer that died."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one scan saw; `roots` carry the problems that it met."""
+
+    roots: tuple[Root, ...]
+    runs: tuple[RunSources, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far a scan goes, per root."""
+
+    max_depth: int = SCAN_MAX_DEPTH
+    max_entries: int = SCAN_MAX_ENTRIES
+    settle_seconds: float = SETTLE_SECONDS
+
+
+class Scanner:
+    """Scans the same roots again and again, and remembers what makes the next scan cheap.
+
+    A round is `look`, then `examine` until it returns False, then `result`; `result` may be
+    taken before everything is examined. Belongs to one thread.
+
+    Args:
+      roots: from `parse_roots`.
+      probe: reads a file set's contents for its position and state; None for names only.
+      bounds: how far to go.
+      clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        roots: Sequence[Root],
+        probe: Prober | None = None,
+        *,
+        bounds: Bounds | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._bounds = bounds or Bounds()
+        self._clock = clock
+        self._looks = Looks(self._bounds.settle_seconds)
+        self._probes = Probes(probe)
+        self._walked: list[tuple[Root, Walked]] = [(root, Walked((), (), None)) for root in roots]
+        self._to_examine: list[Found] = []
+        self._last: tuple[list[tuple[Root, Walked, list[Judged]]], Scan] | None = None
+
+    def look(self) -> None:
+        """Walks all roots; never raises."""
+        self._walked = [(root, self._walk(root)) for root, _ in self._walked]
+        found = list(self._found())
+        self._looks.update(found, self._clock())
+        self._probes.forget_all_but(found)
+        self._to_examine = sorted(
+            (
+                each
+                for each in found
+                if self._looks.settled(each) and each.problem is None and self._probes.wants(each)
+            ),
+            key=lambda each: each.file_set.modified,
+        )
+
+    def examine(self) -> bool:
+        """Probes the newest file set that wants it; False when there is none left."""
+        if not self._to_examine:
+            return False
+        self._probes.ask(self._to_examine.pop())
+        return True
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a file must be looked at again before it counts as complete."""
+        return any(not self._looks.settled(found) for found in self._found())
+
+    def result(self) -> Scan:
+        """What the last look saw, as far as it is examined; the same object if all is as before."""
+        judged = [(root, walked, self._judged(walked)) for root, walked in self._walked]
+        if self._last is not None and self._last[0] == judged:
+            return self._last[1]
+        refs = [ref for root, _, members in judged for ref in snapshots(root, members)]
+        scan = Scan(
+            roots=tuple(
+                dataclasses.replace(root, problem=walked.problem) for root, walked, _ in judged
+            ),
+            runs=runs_of(self._walked, refs),
+        )
+        self._last = (judged, scan)
+        return scan
+
+    def _walk(self, root: Root) -> Walked:
+        try:
+            return walk(
+                root, max_depth=self._bounds.max_depth, max_entries=self._bounds.max_entries
+            )
+        except Exception as error:  # a fault met in one root must not hide the others
+            _logger.exception("Scanning %s failed", root.path_as_given)
+            return Walked(
+                (), (), f"The scan failed ({type(error).__name__}): see TensorBoard's log."
+            )
+
+    def _found(self) -> Iterator[Found]:
+        for _, walked in self._walked:
+            yield from walked.found
+
+    def _judged(self, walked: Walked) -> list[Judged]:
+        now = self._clock()
+        return [self._judge(found, now) for found in walked.found]
+
+    def _judge(self, found: Found, now: float) -> Judged:
+        probe = self._probes.of(found)
+        position = Position() if probe is None else probe.position
+        if not self._looks.settled(found):
+            return Judged(found, State.BEING_WRITTEN, "Its files are still changing.", position)
+        if found.problem is not None:
+            return Judged(found, State.BROKEN, found.problem, position)
+        if probe is None:
+            return Judged(found, State.READY, None, position)
+        if (
+            probe.state is State.BEING_WRITTEN
+            and now - self._looks.unchanged_since(found) >= _ABANDONED_SECONDS
+        ):
+            reason = f"{probe.reason or 'It is incomplete.'} Its writer has stopped: delete it."
+            return Judged(found, State.BROKEN, reason, position)
+        return Judged(found, probe.state, probe.reason, position)
+
+
+def scan(
+    roots: Sequence[Root],
+    probe: Prober | None = None,
+    *,
+    bounds: Bounds | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Scan:
+    """Scans `roots` once, with all contents examined; see `Scanner`."""
+    scanner = Scanner(roots, probe, bounds=bounds, clock=clock)
+    scanner.look()
+    while scanner.examine():
+        pass
+    return scanner.result()

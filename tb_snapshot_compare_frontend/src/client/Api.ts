@@ -1,0 +1,104 @@
+/** The server's routes as typed functions. */
+import { Client, type Decode } from './Client';
+import { readSafeTensors } from './safetensors';
+import type {
+  Architecture,
+  Changes,
+  Comparison,
+  Curves,
+  Distribution,
+  FilterMeasures,
+  Job,
+  Listing,
+  Measures,
+  Snapshot,
+} from './types';
+
+/** Two snapshots, as ids and the generations of their bytes. */
+export type PairOf = readonly [Pick<Snapshot, IdKeys>, Pick<Snapshot, IdKeys>];
+type IdKeys = 'id' | 'generation';
+
+export interface Follow {
+  readonly signal?: AbortSignal;
+  readonly onJob?: (job: Job) => void;
+}
+
+export interface DistributionQuery {
+  readonly layer: string | null;
+  readonly bins: number;
+  readonly levels: number;
+}
+
+export class Api {
+  constructor(private readonly client: Client = new Client()) {}
+
+  listing(follow: Follow = {}): Promise<Listing> {
+    return this.client.get({ url: 'snapshots', decode: json<Listing>, ...follow });
+  }
+
+  changes(since: number, follow: Follow = {}): Promise<Changes> {
+    return this.client.get({ url: `changes?since=${since}`, decode: json<Changes>, ...follow });
+  }
+
+  curves(run: string, follow: Follow = {}): Promise<Curves> {
+    const url = `curves?${new URLSearchParams({ run })}`;
+    return this.client.get({ url, decode: json<Curves>, ...follow });
+  }
+
+  comparison(pair: PairOf, follow: Follow = {}): Promise<Comparison> {
+    const url = `comparison?${pairQuery(pair)}`;
+    return this.client.get({ url, decode: json<Comparison>, immutable: true, ...follow });
+  }
+
+  architecture(pair: PairOf, follow: Follow = {}): Promise<Architecture> {
+    const url = `architecture?${pairQuery(pair)}`;
+    return this.client.get({ url, decode: json<Architecture>, immutable: true, ...follow });
+  }
+
+  filters(pair: PairOf, layer: string, follow: Follow = {}): Promise<FilterMeasures> {
+    const url = `filters?${pairQuery(pair, { layer })}`;
+    return this.client.get({ url, decode: filterMeasures, immutable: true, ...follow });
+  }
+
+  distribution(
+    pair: PairOf,
+    { layer, bins, levels }: DistributionQuery,
+    follow: Follow = {},
+  ): Promise<Distribution> {
+    const shape = { bins: String(bins), levels: String(levels) };
+    const url = `distribution?${pairQuery(pair, layer === null ? shape : { layer, ...shape })}`;
+    return this.client.get({ url, decode: json<Distribution>, immutable: true, ...follow });
+  }
+
+  /** Has the directories looked through now. */
+  scan(): Promise<void> {
+    return this.client.post('scan', {});
+  }
+}
+
+function pairQuery([a, b]: PairOf, more: Record<string, string> = {}): URLSearchParams {
+  return new URLSearchParams({
+    a: a.id,
+    ga: a.generation,
+    b: b.id,
+    gb: b.generation,
+    ...more,
+  });
+}
+
+async function json<T>(response: Response): ReturnType<Decode<T>> {
+  const text = await response.text();
+  return { value: JSON.parse(text) as T, bytes: 2 * text.length };
+}
+
+async function filterMeasures(response: Response): ReturnType<Decode<FilterMeasures>> {
+  const buffer = await response.arrayBuffer();
+  const { metadata, arrays } = readSafeTensors(buffer);
+  const { layer, tensor, filters } = metadata;
+  if (layer === undefined || tensor === undefined || filters === undefined) {
+    throw new Error('the file names no layer, tensor or number of filters');
+  }
+  const measures = arrays as Record<keyof Measures, Float64Array>;
+  const value = { layer, tensor, filters: Number(filters), measures };
+  return { value, bytes: buffer.byteLength };
+}

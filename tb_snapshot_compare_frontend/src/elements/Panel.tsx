@@ -1,0 +1,105 @@
+import { maximised } from '../state/selection';
+import { adoptStyles } from '../theme/styles';
+import { Button } from './Button';
+import { Icon } from './Icon';
+import { Menu, type MenuItem } from './Menu';
+import css from './Panel.css?inline';
+import type { PanelExports, PanelProps } from './panel-types';
+
+adoptStyles(css);
+
+/** A PNG has two pixels per CSS pixel: sharp on most screens and in print. */
+const PNG_SCALE = 2;
+
+/** A card with a header: title, what it shows, its tools, its downloads, maximise. */
+export function Panel(props: PanelProps) {
+  const { id, title, subtitle, toolbar, legend, exports, busy, children } = props;
+  const large = maximised.value === id;
+  const items = exports ? exportItems(exports) : [];
+  const toggle = () => {
+    maximised.value = large ? null : id;
+  };
+  return (
+    <section
+      class="panel"
+      data-panel={id}
+      data-busy={busy ? '' : undefined}
+      aria-busy={busy ? true : undefined}
+      aria-labelledby={`panel-title-${id}`}
+    >
+      <header class="panel-header">
+        <h2 id={`panel-title-${id}`}>{title}</h2>
+        {subtitle && (
+          <span class="panel-subtitle tabular" title={subtitle}>
+            {subtitle}
+          </span>
+        )}
+        <div class="panel-tools">
+          {toolbar}
+          {legend}
+        </div>
+        <div class="panel-commands">
+          {items.length > 0 && <Menu label={`Export: ${title}`} items={items} />}
+          <Button
+            variant="icon"
+            label={large ? `Restore: ${title}` : `Maximise: ${title}`}
+            aria-pressed={large}
+            onClick={toggle}
+          >
+            <Icon name={large ? 'restore' : 'maximise'} />
+          </Button>
+        </div>
+      </header>
+      {busy && <BusyBar {...busy} />}
+      <div class="panel-content">{children}</div>
+    </section>
+  );
+}
+
+function BusyBar({ label, fraction }: NonNullable<PanelProps['busy']>) {
+  const percent = fraction === null ? null : Math.round(fraction * 100);
+  return (
+    <>
+      <div
+        class="panel-busy"
+        role="progressbar"
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={percent ?? undefined}
+      >
+        <div
+          class={percent === null ? 'panel-busy-bar panel-busy-unknown' : 'panel-busy-bar'}
+          style={percent === null ? undefined : { width: `${percent}%` }}
+        />
+      </div>
+      <span class="panel-busy-label tabular" aria-hidden="true">
+        {label}
+        {percent !== null && ` · ${percent} %`}
+      </span>
+    </>
+  );
+}
+
+function exportItems({ name, svg, csv }: PanelExports): MenuItem[] {
+  const items: MenuItem[] = [];
+  if (svg) {
+    items.push({ label: 'Export SVG', onSelect: () => void saveText(svg(), `${name}.svg`) });
+    items.push({ label: 'Export PNG', onSelect: () => void savePng(svg(), `${name}.png`) });
+  }
+  if (csv) {
+    items.push({ label: 'Export CSV', onSelect: () => void saveText(csv(), `${name}.csv`) });
+  }
+  return items;
+}
+
+async function saveText(text: string, fileName: string): Promise<void> {
+  const { download } = await import('../render/export');
+  const type = fileName.endsWith('.svg') ? 'image/svg+xml' : 'text/csv';
+  download(new Blob([text], { type: `${type};charset=utf-8` }), fileName);
+}
+
+async function savePng(svg: string, fileName: string): Promise<void> {
+  const { download, svgToPng } = await import('../render/export');
+  download(await svgToPng(svg, PNG_SCALE), fileName);
+}

@@ -1,0 +1,74 @@
+/** A chart's SVG with the title and the legend that the page shows around it in HTML. */
+export interface Swatch {
+  readonly color: string;
+  readonly label: string;
+}
+
+export interface Heading {
+  readonly title: string;
+  readonly legend: string;
+  readonly swatches: readonly Swatch[];
+}
+
+const PADDING = 12;
+const TITLE_HEIGHT = 32;
+const ROW_HEIGHT = 20;
+const SWATCH = 12;
+const CHARACTER_WIDTH = 5.8;
+
+/** `chart` must be a document of `inlineSvg`; colours and font are taken from it. */
+export function headedSvg(chart: string, heading: Heading): string {
+  const root = new DOMParser().parseFromString(chart, 'image/svg+xml').documentElement;
+  const width = Number(root.getAttribute('width'));
+  const height = Number(root.getAttribute('height'));
+  const ink =
+    root.querySelector('text')?.getAttribute('fill') ?? root.getAttribute('fill') ?? '#000';
+  const font = root.getAttribute('font-family') ?? 'sans-serif';
+  const background = root.querySelector(':scope > rect')?.getAttribute('fill') ?? 'none';
+  const { parts, rows } = legendParts(heading, width);
+  const top = TITLE_HEIGHT + rows * ROW_HEIGHT + 4;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + top}"`,
+    ` viewBox="0 0 ${width} ${height + top}" font-family="${escapeText(font)}">`,
+    `<rect width="100%" height="100%" fill="${background}"/>`,
+    `<g fill="${ink}"><text x="${PADDING}" y="22" font-size="15" font-weight="500">`,
+    `${escapeText(heading.title)}</text>${parts}</g>`,
+    chart.replace('<svg ', `<svg y="${top}" `),
+    '</svg>',
+  ].join('');
+}
+
+function legendParts(heading: Heading, width: number): { parts: string; rows: number } {
+  const parts: string[] = [];
+  let x = PADDING;
+  let row = 0;
+  const y = () => TITLE_HEIGHT + row * ROW_HEIGHT + 13;
+  const write = (text: string) => {
+    parts.push(`<text x="${round(x)}" y="${y()}" font-size="11">${escapeText(text)}</text>`);
+    x += text.length * CHARACTER_WIDTH + PADDING;
+  };
+  write(heading.legend);
+  for (const { color, label } of heading.swatches) {
+    if (x + SWATCH + 6 + label.length * CHARACTER_WIDTH > width - PADDING) {
+      x = PADDING;
+      row += 1;
+    }
+    const at = `x="${round(x)}" y="${y() - 10}" width="${SWATCH}" height="${SWATCH}"`;
+    parts.push(`<rect ${at} rx="2" fill="${color}"/>`);
+    x += SWATCH + 6;
+    write(label);
+  }
+  return { parts: parts.join(''), rows: row + 1 };
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function escapeText(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}

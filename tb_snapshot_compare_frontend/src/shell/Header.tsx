@@ -1,0 +1,112 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Button } from '../elements/Button';
+import { Icon } from '../elements/Icon';
+import { Popover } from '../elements/Popover';
+import { Select } from '../elements/Select';
+import { SnapshotPicker } from '../elements/SnapshotPicker';
+import { copyText } from '../host/clipboard';
+import { announce } from '../state/environment';
+import { METRICS, metricInfo } from '../state/metrics';
+import { latest, listing } from '../state/resources';
+import { metric } from '../state/selection';
+import { chooseSnapshot } from '../state/settle';
+import { runs, runTitle, type Side, snapshotA, snapshotB, swapSides } from '../state/snapshots';
+
+const COPIED_MS = 2000;
+
+/** a compared with b, by which measure, and a link to all of it. */
+export function Header({ link }: { readonly link: () => string }) {
+  const options = METRICS.map((info) => ({
+    value: info.key,
+    label: info.label,
+    title: info.description,
+  }));
+  return (
+    <header class="shell-header">
+      <Picker side="a" />
+      <span class="muted">compared with</span>
+      <Picker side="b" />
+      <Button
+        variant="icon"
+        label="Swap a and b"
+        disabled={!snapshotA.value && !snapshotB.value}
+        onClick={swapSides}
+      >
+        <Icon name="swap" />
+      </Button>
+      <div class="shell-header-metric">
+        <Select
+          label="Measure"
+          value={metric.value}
+          options={options}
+          title={metricInfo(metric.value).description}
+          onChange={(value) => {
+            metric.value = value;
+          }}
+        />
+      </div>
+      <CopyLink link={link} />
+    </header>
+  );
+}
+
+function Picker({ side }: { readonly side: Side }) {
+  return (
+    <SnapshotPicker
+      side={side}
+      runs={runs.value}
+      value={(side === 'a' ? snapshotA : snapshotB).value}
+      runTitle={(name) => runTitle(name, latest(listing.value))}
+      onChange={(id) => chooseSnapshot(side, id)}
+    />
+  );
+}
+
+function CopyLink({ link }: { readonly link: () => string }) {
+  const button = useRef<HTMLSpanElement>(null);
+  const [copied, setCopied] = useState(false);
+  const [shown, setShown] = useState<{ anchor: HTMLElement; url: string } | null>(null);
+
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), COPIED_MS);
+    return () => clearTimeout(timer);
+  }, [copied]);
+
+  const copy = async (anchor: HTMLElement) => {
+    const url = link();
+    const done = await copyText(url);
+    setCopied(done);
+    if (done) announce('Link copied');
+    else setShown({ anchor, url });
+  };
+
+  return (
+    <span ref={button} class="copy-link">
+      <Button
+        title="A link to exactly this selection"
+        onClick={(event) => void copy(event.currentTarget)}
+      >
+        <Icon name={copied ? 'check' : 'link'} />
+        {copied ? 'Copied' : 'Copy link'}
+      </Button>
+      {shown && (
+        <Popover anchor={shown.anchor} align="end" onClose={() => setShown(null)}>
+          <LinkField url={shown.url} />
+        </Popover>
+      )}
+    </span>
+  );
+}
+
+/** Where the browser lets no page write to the clipboard. */
+function LinkField({ url }: { readonly url: string }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.select(), []);
+  return (
+    <label class="link-field">
+      The browser does not allow copying here. Press Ctrl+C:
+      <input ref={field} type="text" readOnly value={url} />
+    </label>
+  );
+}

@@ -1,0 +1,109 @@
+import { computed } from '@preact/signals';
+import { useState } from 'preact/hooks';
+import { Button } from '../elements/Button';
+import { Icon } from '../elements/Icon';
+import { retryFailed } from '../state/environment';
+import { dismiss, isDismissed, type Notice, raised } from '../state/notices';
+import { comparison, latest, listing } from '../state/resources';
+import { a, b } from '../state/selection';
+import { snapshotsById } from '../state/snapshots';
+
+/** What follows from the state, besides what was raised by an event. */
+const standing = computed<readonly Notice[]>(() => [
+  ...lostConnection(),
+  ...failedComparison(),
+  ...rootProblems(),
+  ...brokenSnapshots(),
+  ...samePair(),
+]);
+
+export function Notices() {
+  const all = [...standing.value, ...raised.value].filter((notice) => !isDismissed(notice));
+  if (all.length === 0) return null;
+  return (
+    <div class="notices">
+      {all.map((notice) => (
+        <NoticeBar key={notice.id} notice={notice} />
+      ))}
+    </div>
+  );
+}
+
+function NoticeBar({ notice }: { readonly notice: Notice }) {
+  const [open, setOpen] = useState(false);
+  const { tone, text, details, action } = notice;
+  return (
+    <div class="notice" data-tone={tone} role={tone === 'error' ? 'alert' : 'status'}>
+      <Icon name={tone === 'info' ? 'info' : 'warning'} />
+      <div class="notice-text">
+        {text}
+        {details && (
+          <button
+            type="button"
+            class="text-button"
+            aria-expanded={open}
+            onClick={() => setOpen(!open)}
+          >
+            {open ? 'Hide details' : 'Details'}
+          </button>
+        )}
+        {open && details && (
+          <ul>
+            {details.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        )}
+      </div>
+      {action && <Button onClick={action.run}>{action.label}</Button>}
+      <Button variant="icon" label="Dismiss" onClick={() => dismiss(notice)}>
+        <Icon name="close" />
+      </Button>
+    </div>
+  );
+}
+
+function lostConnection(): Notice[] {
+  const resource = listing.value;
+  if (resource.status !== 'failed' || !resource.stale) return [];
+  const text = `The list of snapshots is not up to date. ${resource.failure.message}`;
+  const action = { label: 'Try again', run: retryFailed };
+  return [{ id: 'lost-connection', tone: 'error', text, action }];
+}
+
+function failedComparison(): Notice[] {
+  const resource = comparison.value;
+  if (resource.status !== 'failed') return [];
+  const action = { label: 'Try again', run: retryFailed };
+  const text = `a and b could not be compared. ${resource.failure.message}`;
+  return [{ id: 'comparison', tone: 'error', text, action }];
+}
+
+function rootProblems(): Notice[] {
+  const roots = latest(listing.value)?.roots ?? [];
+  return roots.flatMap(({ path, problem }) =>
+    problem === null
+      ? []
+      : [{ id: `root ${path}`, tone: 'warning' as const, text: `${path}: ${problem}` }],
+  );
+}
+
+function brokenSnapshots(): Notice[] {
+  const broken = [...snapshotsById.value.values()].filter(({ state }) => state === 'broken');
+  if (broken.length === 0) return [];
+  const one = broken[0];
+  const text =
+    broken.length === 1 && one
+      ? `Snapshot ${one.label} cannot be read: ${one.reason ?? 'its files are damaged'}`
+      : `${broken.length} of ${snapshotsById.value.size} snapshots cannot be read.`;
+  const details = broken.map(
+    ({ label, name, reason }) => `${label} (${name}): ${reason ?? 'damaged'}`,
+  );
+  return [{ id: 'broken', tone: 'warning', text, ...(broken.length > 1 ? { details } : {}) }];
+}
+
+function samePair(): Notice[] {
+  if (a.value === null || a.value !== b.value) return [];
+  const text = 'a and b are the same snapshot: every difference is zero.';
+  return [{ id: 'same', tone: 'info', text }];
+}

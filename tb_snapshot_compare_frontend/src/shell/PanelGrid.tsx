@@ -1,0 +1,56 @@
+import type { ComponentType } from 'preact';
+import { layout } from '../state/layout';
+import { maximised, type ViewId } from '../state/selection';
+import { Split, type SplitItem } from './Split';
+
+export interface GridPanel {
+  readonly id: ViewId;
+  readonly name: string;
+  readonly View: ComponentType;
+}
+
+/** Rows of panels; a maximised one stands alone. */
+export function PanelGrid({ rows }: { readonly rows: readonly (readonly GridPanel[])[] }) {
+  const large = maximised.value;
+  const inGrid = (panels: readonly GridPanel[]) => panels.some(({ id }) => id === large);
+  const only = large !== null && rows.some(inGrid) ? large : null;
+  const items = rows.map(
+    (panels, index): SplitItem => ({
+      key: String(index),
+      name: panels.map(({ name }) => name).join(' and '),
+      content: <PanelRow panels={panels} index={index} only={only} />,
+    }),
+  );
+  return (
+    <Split
+      direction="column"
+      items={items}
+      fractions={layout.value.rows}
+      only={only === null ? null : String(rows.findIndex(inGrid))}
+      onChange={(fractions) => {
+        layout.value = { ...layout.value, rows: fractions };
+      }}
+    />
+  );
+}
+
+interface PanelRowProps {
+  readonly panels: readonly GridPanel[];
+  readonly index: number;
+  readonly only: ViewId | null;
+}
+
+function PanelRow({ panels, index, only }: PanelRowProps) {
+  return (
+    <Split
+      direction="row"
+      items={panels.map(({ id, name, View }) => ({ key: id, name, content: <View /> }))}
+      fractions={layout.value.columns[index] ?? []}
+      only={only}
+      onChange={(fractions) => {
+        const { columns } = layout.value;
+        layout.value = { ...layout.value, columns: columns.with(index, fractions) };
+      }}
+    />
+  );
+}

@@ -1,0 +1,60 @@
+import { type ComponentChildren, Fragment } from 'preact';
+import { useRef } from 'preact/hooks';
+import { Splitter } from '../elements/Splitter';
+import { useSize } from '../elements/use-size';
+import { FRACTION_MIN, moveBorder } from '../state/layout';
+
+export interface SplitItem {
+  readonly key: string;
+  readonly name: string;
+  readonly content: ComponentChildren;
+}
+
+export interface SplitProps {
+  readonly direction: 'row' | 'column';
+  readonly items: readonly SplitItem[];
+  readonly fractions: readonly number[];
+  readonly onChange: (fractions: readonly number[]) => void;
+  /** Shows this one alone; the others keep their state, hidden. */
+  readonly only?: string | null;
+}
+
+/** Items side by side (or one below the other) with borders that can be moved. */
+export function Split({ direction, items, fractions, onChange, only = null }: SplitProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const { width, height } = useSize(box);
+  const length = Math.max(1, direction === 'row' ? width : height);
+  return (
+    <div ref={box} class="split" data-direction={direction}>
+      {items.map((item, index) => {
+        const fraction = fractions[index] ?? 1 / items.length;
+        const next = items[index + 1];
+        const both = fraction + (fractions[index + 1] ?? 0);
+        return (
+          <Fragment key={item.key}>
+            <div
+              class="split-item"
+              hidden={only !== null && only !== item.key}
+              style={{ flexGrow: fraction }}
+            >
+              {item.content}
+            </div>
+            {next && only === null && (
+              <Splitter
+                label={`Border between ${item.name} and ${next.name}`}
+                orientation={direction === 'row' ? 'vertical' : 'horizontal'}
+                value={fraction * length}
+                min={FRACTION_MIN * length}
+                max={(both - FRACTION_MIN) * length}
+                onChange={(value) =>
+                  onChange(moveBorder(fractions, index, value / length - fraction))
+                }
+                onReset={() => onChange(items.map(() => 1 / items.length))}
+              />
+            )}
+          </Fragment>
+        );
+      })}
+    </div>
+  );
+}

@@ -1,0 +1,245 @@
+/** Effects that keep the resources in step with the selection, and both with the address. */
+import { effect, untracked } from '@preact/signals';
+import type { Api, PairOf } from '../client/Api';
+import { isAbort } from '../client/failure';
+import type { Listing } from '../client/types';
+import { announce, attempt } from './environment';
+import { failureFor, keepInStep } from './fetching';
+import {
+  architecture,
+  comparison,
+  curves,
+  distribution,
+  filterMeasures,
+  latest,
+  listing,
+} from './resources';
+import { bins, layer, levels } from './selection';
+import { settleLayer, settleParts, settleSnapshots } from './settle';
+import { readyPair, shownRun, snapshotsById } from './snapshots';
+import { applyShared, currentShared, decode, encode, type Keys } from './url';
+import { waitWhileHidden } from './waiting';
+
+const POLL_MS = 3000;
+/** While the first scan runs, so that the page fills as soon as something is found. */
+const SCANNING_POLL_MS = 500;
+/** A training run logs scalars between its snapshots. */
+const CURVES_POLLS = 10;
+
+export interface AddressBar {
+  read(): Keys;
+  write(keys: Keys): void;
+  watch(onChange: (keys: Keys) => void): () => void;
+}
+
+export class Loader {
+  private readonly stops: (() => void)[] = [];
+  private readonly ended = new AbortController();
+  private curvesVersion = 0;
+
+  constructor(
+    private readonly api: Api,
+    private readonly address: AddressBar,
+  ) {}
+
+  start(): void {
+    applyShared(decode(this.address.read()));
+    this.stops.push(
+      this.address.watch((keys) => {
+        // Another tab of TensorBoard has keys of its own, and none of ours.
+        if (Object.keys(keys).length > 0) applyShared(decode(keys));
+        this.settle();
+      }),
+      effect(() => this.address.write(encode(currentShared()))),
+      effect(settleLayer),
+      effect(settleParts),
+      effect(() => {
+        if (attempt.value > 0 && untracked(() => listing.value.status) === 'failed') {
+          untracked(() => void this.refreshListing());
+        }
+      }),
+      this.followComparison(),
+      this.followArchitecture(),
+      this.followDistribution(),
+      this.followFilters(),
+      this.followCurves(),
+      effect(announceComparison),
+    );
+    void this.poll();
+  }
+
+  stop(): void {
+    this.ended.abort();
+    for (const stop of this.stops.splice(0)) stop();
+  }
+
+  /** TensorBoard's reload button: look through the directories now. */
+  async reload(): Promise<void> {
+    try {
+      await this.api.scan();
+    } catch (error) {
+      this.listingFailed(error);
+      return;
+    }
+    await this.refreshListing();
+    this.refreshCurves();
+  }
+
+  private followComparison(): () => void {
+    const onStale = () => this.refreshListing();
+    return keepInStep(
+      comparison,
+      () => this.forPair('', (pair) => (follow) => this.api.comparison(pair, follow)),
+      { onStale },
+    );
+  }
+
+  private followArchitecture(): () => void {
+    const onStale = () => this.refreshListing();
+    return keepInStep(
+      architecture,
+      () => this.forPair('', (pair) => (follow) => this.api.architecture(pair, follow)),
+      { onStale },
+    );
+  }
+
+  private followDistribution(): () => void {
+    const onStale = () => this.refreshListing();
+    return keepInStep(
+      distribution,
+      () => {
+        const query = { layer: layer.value, bins: bins.value, levels: levels.value };
+        return this.forPair(
+          JSON.stringify(query),
+          (pair) => (follow) => this.api.distribution(pair, query, follow),
+        );
+      },
+      { onStale },
+    );
+  }
+
+  private followFilters(): () => void {
+    const onStale = () => this.refreshListing();
+    return keepInStep(
+      filterMeasures,
+      () => {
+        const name = layer.value;
+        if (name === null) return { key: '', ask: null };
+        return this.forPair(name, (pair) => (follow) => this.api.filters(pair, name, follow));
+      },
+      { onStale, keepStale: (previous) => previous.layer === layer.value },
+    );
+  }
+
+  private followCurves(): () => void {
+    return keepInStep(
+      curves,
+      () => {
+        const name = shownRun.value?.name;
+        if (name === undefined) return { key: '', ask: null };
+        return { key: name, ask: (follow) => this.api.curves(name, follow) };
+      },
+      { keepStale: (previous) => previous.run === shownRun.value?.name },
+    );
+  }
+
+  private forPair<T>(more: string, ask: (pair: PairOf) => T): { key: string; ask: T | null } {
+    const pair = readyPair.value;
+    if (!pair) return { key: '', ask: null };
+    const ids = pair.flatMap(({ id, generation }) => [id, generation]);
+    return { key: JSON.stringify([...ids, more]), ask: ask(pair) };
+  }
+
+  private async poll(): Promise<void> {
+    const { signal } = this.ended;
+    try {
+      await this.refreshListing();
+      for (let count = 1; ; count += 1) {
+        const known = latest(listing.value);
+        const first = known?.scanning && known.runs.length === 0;
+        await waitWhileHidden(first ? SCANNING_POLL_MS : POLL_MS, signal);
+        await this.look(known);
+        if (count % CURVES_POLLS === 0) this.refreshCurves();
+      }
+    } catch (error) {
+      if (!isAbort(error)) throw error;
+    }
+  }
+
+  private async look(known: Listing | null): Promise<void> {
+    const { signal } = this.ended;
+    if (!known || listing.value.status === 'failed') return this.refreshListing();
+    try {
+      const { version, scanning } = await this.api.changes(known.version, { signal });
+      if (version !== known.version) await this.refreshListing();
+      else if (scanning !== known.scanning) this.accept({ ...known, scanning });
+    } catch (error) {
+      this.listingFailed(error);
+    }
+  }
+
+  private async refreshListing(): Promise<void> {
+    const stale = latest(listing.value);
+    if (!stale) listing.value = { status: 'loading', job: null, stale };
+    try {
+      this.accept(await this.api.listing({ signal: this.ended.signal }));
+    } catch (error) {
+      this.listingFailed(error);
+    }
+  }
+
+  private accept(value: Listing): void {
+    const before = listing.value.status === 'ready' ? snapshotsById.value : null;
+    listing.value = { status: 'ready', value };
+    this.settle();
+    if (before) announceNew(before);
+  }
+
+  private settle(): void {
+    if (listing.value.status === 'ready') settleSnapshots(listing.value.value);
+  }
+
+  private listingFailed(error: unknown): void {
+    if (isAbort(error)) return;
+    const stale = latest(listing.value);
+    listing.value = { status: 'failed', failure: failureFor(error), stale };
+  }
+
+  /** Quietly: the curves on screen stay until the longer ones are there. */
+  private refreshCurves(): void {
+    const name = shownRun.value?.name;
+    if (name === undefined || curves.value.status !== 'ready') return;
+    this.curvesVersion += 1;
+    const version = this.curvesVersion;
+    this.api.curves(name, { signal: this.ended.signal }).then(
+      (value) => {
+        if (version === this.curvesVersion && shownRun.value?.name === name) {
+          curves.value = { status: 'ready', value };
+        }
+      },
+      // The next look tells whether the server is gone.
+      () => undefined,
+    );
+  }
+}
+
+function announceNew(before: ReadonlyMap<string, unknown>): void {
+  const added = [...snapshotsById.value.values()].filter(({ id }) => !before.has(id));
+  const newest = added.at(-1);
+  if (newest) {
+    announce(
+      added.length === 1 ? `New snapshot: ${newest.label}` : `${added.length} new snapshots`,
+    );
+  }
+}
+
+function announceComparison(): void {
+  const resource = comparison.value;
+  if (resource.status === 'failed') announce(`Comparison failed: ${resource.failure.message}`);
+  if (resource.status !== 'ready') return;
+  const { a, b, coverage } = resource.value;
+  announce(
+    `Compared ${a.label} with ${b.label}: ${coverage.tensors_compared} of ` +
+      `${coverage.tensors_total} tensors`,
+  );
+}

@@ -1,0 +1,187 @@
+/**
+ * The selection as address keys and back. Whatever the address says, what comes out is within
+ * bounds: an address may be edited, cut short or written by somebody else.
+ */
+import { batch } from '@preact/signals';
+import { METRICS } from './metrics';
+import type { Axis, Cell, Metric, ViewId } from './selection';
+import * as selection from './selection';
+
+/** As in the server's limits. */
+export const BINS_MAX = 512;
+export const LEVELS_MAX = 32;
+const BINS_DEFAULT = 20;
+const LEVELS_DEFAULT = 5;
+const TEXT_MAX = 1024;
+const FILTER_MAX = 1_000_000;
+const FILTERS_MAX = 4096;
+const CELLS_MAX = 2048;
+const GROUPS_MAX = 512;
+const VIEWS: readonly ViewId[] = ['timeline', 'network', 'distribution'];
+const AXES: readonly Axis[] = ['epoch', 'step', 'time'];
+
+export type Keys = Readonly<Record<string, string>>;
+
+/** What the address holds, one field per signal of `selection`. */
+export interface Shared {
+  readonly a: string | null;
+  readonly b: string | null;
+  readonly run: string | null;
+  readonly metric: Metric;
+  readonly layer: string | null;
+  readonly filters: readonly number[];
+  readonly bins: number;
+  readonly levels: number;
+  readonly hidden: readonly number[];
+  readonly cells: readonly Cell[];
+  readonly groups: readonly string[];
+  readonly max: ViewId | null;
+  readonly axis: Axis | null;
+}
+
+export function currentShared(): Shared {
+  return {
+    a: selection.a.value,
+    b: selection.b.value,
+    run: selection.run.value,
+    metric: selection.metric.value,
+    layer: selection.layer.value,
+    filters: selection.filters.value,
+    bins: selection.bins.value,
+    levels: selection.levels.value,
+    hidden: selection.hiddenLevels.value,
+    cells: selection.cells.value,
+    groups: selection.toggledGroups.value,
+    max: selection.maximised.value,
+    axis: selection.axis.value,
+  };
+}
+
+export function applyShared(shared: Shared): void {
+  batch(() => {
+    selection.a.value = shared.a;
+    selection.b.value = shared.b;
+    selection.run.value = shared.run;
+    selection.metric.value = shared.metric;
+    selection.layer.value = shared.layer;
+    selection.filters.value = shared.filters;
+    selection.bins.value = shared.bins;
+    selection.levels.value = shared.levels;
+    selection.hiddenLevels.value = shared.hidden;
+    selection.cells.value = shared.cells;
+    selection.toggledGroups.value = shared.groups;
+    selection.maximised.value = shared.max;
+    selection.axis.value = shared.axis;
+  });
+}
+
+/** What is as it is by default is left out. */
+export function encode(shared: Shared): Keys {
+  const keys: Record<string, string | null> = {
+    a: shared.a,
+    b: shared.b,
+    run: shared.run,
+    metric: shared.metric === 'l2' ? null : shared.metric,
+    layer: shared.layer,
+    filters: writeRanges(shared.filters),
+    bins: shared.bins === BINS_DEFAULT ? null : String(shared.bins),
+    levels: shared.levels === LEVELS_DEFAULT ? null : String(shared.levels),
+    hidden: writeRanges(shared.hidden),
+    cells: shared.cells.map(({ bin, level }) => `${bin}.${level}`).join(','),
+    groups: shared.groups.map(encodeURIComponent).join(','),
+    max: shared.max,
+    axis: shared.axis,
+  };
+  const present = Object.entries(keys).filter((entry): entry is [string, string] => !!entry[1]);
+  return Object.fromEntries(present);
+}
+
+export function decode(keys: Keys): Shared {
+  const bins = readNumber(keys.bins, 1, BINS_MAX, BINS_DEFAULT);
+  const levels = readNumber(keys.levels, 1, LEVELS_MAX, LEVELS_DEFAULT);
+  const layer = readText(keys.layer);
+  return {
+    a: readText(keys.a),
+    b: readText(keys.b),
+    run: readText(keys.run),
+    metric:
+      readChoice(
+        keys.metric,
+        METRICS.map((entry) => entry.key),
+      ) ?? 'l2',
+    layer,
+    filters: layer === null ? [] : readRanges(keys.filters, FILTER_MAX, FILTERS_MAX),
+    bins,
+    levels,
+    hidden: readHidden(keys.hidden, levels),
+    cells: readCells(keys.cells, bins, levels),
+    groups: readGroups(keys.groups),
+    max: readChoice(keys.max, VIEWS),
+    axis: readChoice(keys.axis, AXES),
+  };
+}
+
+function readText(text: string | undefined): string | null {
+  return text && text.length <= TEXT_MAX ? text : null;
+}
+
+function readChoice<T extends string>(text: string | undefined, choices: readonly T[]): T | null {
+  return choices.find((choice) => choice === text) ?? null;
+}
+
+function readNumber(text: string | undefined, least: number, most: number, normal: number): number {
+  if (text === undefined || !/^-?\d+$/.test(text)) return normal;
+  return Math.min(most, Math.max(least, Number(text)));
+}
+
+/** At least one level stays visible, or there would be nothing to see and nothing to click. */
+function readHidden(text: string | undefined, levels: number): readonly number[] {
+  const hidden = readRanges(text, levels - 1, levels);
+  return hidden.length < levels ? hidden : [];
+}
+
+function readCells(text: string | undefined, bins: number, levels: number): readonly Cell[] {
+  const cells = new Map<string, Cell>();
+  for (const part of (text ?? '').split(',', CELLS_MAX)) {
+    const [, bin, level] = (/^(\d{1,4})\.(\d{1,3})$/.exec(part) ?? []).map(Number);
+    if (bin === undefined || level === undefined || bin >= bins || level >= levels) continue;
+    cells.set(`${bin}.${level}`, { bin, level });
+  }
+  return [...cells.values()];
+}
+
+function readGroups(text: string | undefined): readonly string[] {
+  const names = (text ?? '').split(',', GROUPS_MAX).map((part) => {
+    try {
+      return readText(decodeURIComponent(part));
+    } catch {
+      return null;
+    }
+  });
+  return [...new Set(names.filter((name) => name !== null))];
+}
+
+/** Ascending numbers as `0-3,7`. */
+export function writeRanges(numbers: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const number of numbers) {
+    const last = ranges.at(-1);
+    if (last && number === last[1] + 1) last[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(',');
+}
+
+/** `0-3,7` as ascending numbers of 0 to `largest`, at most `most` of them. */
+export function readRanges(text: string | undefined, largest: number, most: number): number[] {
+  const numbers = new Set<number>();
+  for (const part of (text ?? '').split(',', most)) {
+    const [, from, to] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part) ?? [];
+    if (from === undefined) continue;
+    const end = Math.min(Number(to ?? from), largest);
+    for (let number = Number(from); number <= end && numbers.size < most; number += 1) {
+      numbers.add(number);
+    }
+  }
+  return [...numbers].sort((x, y) => x - y);
+}

@@ -1,0 +1,305 @@
+/** How the weights of the selected layer, or of the whole model, changed from a to b. */
+import { signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useMemo, useRef } from 'preact/hooks';
+import type { Distribution } from '../../client/types';
+import { Button } from '../../elements/Button';
+import { EmptyState, FailureState } from '../../elements/EmptyState';
+import { LevelLegend } from '../../elements/Legend';
+import { Panel } from '../../elements/Panel';
+import type { PanelExports, PanelProps } from '../../elements/panel-types';
+import { Select } from '../../elements/Select';
+import { toCsv } from '../../render/csv';
+import { inlineSvg } from '../../render/export';
+import { headedSvg } from '../../render/headed-svg';
+import { steps } from '../../scales/color';
+import { dark } from '../../state/environment';
+import { distribution, latest, type Resource } from '../../state/resources';
+import * as selection from '../../state/selection';
+import { adoptStyles } from '../../theme/styles';
+import { CellTable } from './CellTable';
+import { existing, totalOf } from './cells';
+import css from './Distribution.css?inline';
+import type { CountScaleKind } from './geometry';
+import { Histogram } from './Histogram';
+import { NumberStepper } from './NumberStepper';
+import {
+  csvRows,
+  excludedLine,
+  levelRange,
+  nothingChanged,
+  selectionLine,
+  subject,
+  weights,
+} from './words';
+
+adoptStyles(css);
+
+const BINS = { min: 2, max: 512, initial: 20, step: 5 };
+const LEVELS = { min: 1, max: 32, initial: 5, step: 1 };
+const COUNT_SCALES = [
+  { value: 'linear', label: 'Linear' },
+  { value: 'sqrt', label: 'Square root' },
+  { value: 'log', label: 'Logarithmic' },
+] as const;
+
+/** In percent; grey bars where the histogram will be. */
+const SKELETON_HEIGHTS = [2, 4, 7, 13, 24, 46, 92, 100, 52, 27, 12, 8, 5, 3];
+
+/** Few weights change much: on a square-root scale both the peak and the tails are seen. */
+const countScale = signal<CountScaleKind>('sqrt');
+const asTable = signal(false);
+
+export function DistributionView(): JSX.Element {
+  const resource = distribution.value;
+  const value = latest(resource);
+  const drawing = useRef<SVGSVGElement>(null);
+  const theme = dark.value ? 'dark' : 'light';
+  const levelCount = value ? value.level_edges.length - 1 : 0;
+  const colors = useMemo(() => steps(theme, Math.max(1, levelCount)), [theme, levelCount]);
+  const chart = value && resource.status !== 'failed' && hasBars(value) ? value : null;
+  const drawn = chart && !nothingChanged(chart) ? chart : null;
+
+  const exports: { exports?: PanelExports } = drawn
+    ? { exports: exportsOf(drawn, colors, () => drawing.current) }
+    : {};
+  const subtitle = subtitleOf(resource);
+  return (
+    <Panel
+      id="distribution"
+      title="Difference distribution"
+      {...(subtitle === null ? {} : { subtitle })}
+      busy={busyOf(resource)}
+      {...exports}
+    >
+      {resource.status === 'failed' ? (
+        <FailureState title="The distribution could not be computed" failure={resource.failure} />
+      ) : value === null ? (
+        <Waiting resource={resource} />
+      ) : drawn === null ? (
+        <NothingToDraw value={value} />
+      ) : (
+        <div class="distribution">
+          <div class="distribution-tools">
+            <Controls />
+            <Levels value={drawn} colors={colors} />
+          </div>
+          {asTable.value ? (
+            <CellTable distribution={drawn} interactive={resource.status === 'ready'} />
+          ) : (
+            <Histogram
+              distribution={drawn}
+              colors={colors}
+              kind={countScale.value}
+              interactive={resource.status === 'ready'}
+              drawing={drawing}
+            />
+          )}
+          <StatusLine value={drawn} />
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function Controls(): JSX.Element {
+  const bins = selection.bins.value;
+  const levels = selection.levels.value;
+  const initial = bins === BINS.initial && levels === LEVELS.initial;
+  return (
+    <div class="distribution-controls">
+      <NumberStepper
+        label="Bins"
+        value={bins}
+        {...BINS}
+        title="Equal intervals of the change b − a (2 to 512)"
+        onCommit={(next) => setSizes(next, levels)}
+      />
+      <NumberStepper
+        label="Levels"
+        value={levels}
+        {...LEVELS}
+        title="Equal intervals of the relative change 2|b − a| ∕ (|a| + |b|) (1 to 32)"
+        onCommit={(next) => setSizes(bins, next)}
+      />
+      <Select
+        label="Counts"
+        value={countScale.value}
+        options={COUNT_SCALES}
+        title="How the height of a bar stands for its number of weights"
+        onChange={(kind) => {
+          countScale.value = kind;
+        }}
+      />
+      <Button
+        onClick={() => {
+          asTable.value = !asTable.value;
+        }}
+      >
+        {asTable.value ? 'View as chart' : 'View as table'}
+      </Button>
+      {!initial && (
+        <Button
+          title={`Back to ${BINS.initial} bins and ${LEVELS.initial} levels`}
+          onClick={() => setSizes(BINS.initial, LEVELS.initial)}
+        >
+          Reset
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Cells and hidden levels are numbers of bins and levels: other ones make them meaningless. */
+function setSizes(bins: number, levels: number): void {
+  if (levels !== selection.levels.value) selection.hiddenLevels.value = [];
+  selection.cells.value = [];
+  selection.bins.value = bins;
+  selection.levels.value = levels;
+}
+
+interface ValueProps {
+  readonly value: Distribution;
+}
+
+function Levels({
+  value,
+  colors,
+}: ValueProps & { readonly colors: readonly string[] }): JSX.Element {
+  const all = colors.map((_, level) => level);
+  const hidden = selection.hiddenLevels.value;
+  const show = (hide: readonly number[]): void => {
+    selection.hiddenLevels.value = hide;
+    selection.cells.value = selection.cells.value.filter(({ level }) => !hide.includes(level));
+  };
+  return (
+    <LevelLegend
+      label="Relative change (%)"
+      levels={all.map((level) => levelRange(value.level_edges, level))}
+      colors={colors}
+      hidden={hidden}
+      onToggle={(level) =>
+        show(all.filter((other) => hidden.includes(other) !== (other === level)))
+      }
+      onOnly={(level) => show(all.filter((other) => other !== level))}
+      onAll={() => show([])}
+    />
+  );
+}
+
+function StatusLine({ value }: ValueProps): JSX.Element {
+  const selected = existing(selection.cells.value, value.counts);
+  return (
+    <div class="distribution-status">
+      {selected.length === 0 ? (
+        <span class="muted">Click a segment or drag along the axis to select weights</span>
+      ) : (
+        <span class="distribution-selection">
+          {selectionLine(value, selected)}
+          <button
+            type="button"
+            onClick={() => {
+              selection.cells.value = [];
+            }}
+          >
+            Clear
+          </button>
+        </span>
+      )}
+      {value.excluded > 0 && <span class="muted">{excludedLine(value.excluded)}</span>}
+    </div>
+  );
+}
+
+function Waiting({ resource }: { readonly resource: Resource<Distribution> }): JSX.Element {
+  if (resource.status === 'loading') {
+    return (
+      <div class="distribution">
+        <div class="distribution-tools">
+          <Controls />
+        </div>
+        <div class="distribution-skeleton" aria-hidden="true">
+          {SKELETON_HEIGHTS.map((height) => (
+            <i key={height} style={{ height: `${height}%` }} />
+          ))}
+        </div>
+      </div>
+    );
+  }
+  return (
+    <EmptyState title="No snapshots to compare">
+      <p>Choose snapshots a and b to see how the weights changed between them.</p>
+    </EmptyState>
+  );
+}
+
+function NothingToDraw({ value }: ValueProps): JSX.Element {
+  const of = subject(value);
+  if (hasBars(value)) {
+    return (
+      <EmptyState icon="check" title={`No weight of ${ofThe(of)} differs`}>
+        <p>
+          {`All ${weights(totalOf(value.counts))} are equal in a and b.`}
+          {value.excluded > 0 && ` ${excludedLine(value.excluded)}.`}
+        </p>
+      </EmptyState>
+    );
+  }
+  return (
+    <EmptyState title={`${of} has no weights to compare`}>
+      <p>
+        {value.excluded > 0
+          ? `${excludedLine(value.excluded)}; there are no others.`
+          : 'Select a layer with weights in both snapshots.'}
+      </p>
+    </EmptyState>
+  );
+}
+
+function ofThe(name: string): string {
+  return name === 'whole model' ? 'the whole model' : name;
+}
+
+function hasBars(value: Distribution): boolean {
+  return totalOf(value.counts) > 0;
+}
+
+function subtitleOf(resource: Resource<Distribution>): string | null {
+  const value = latest(resource);
+  if (value === null || resource.status === 'failed') {
+    return selection.layer.value ?? (resource.status === 'idle' ? null : 'whole model');
+  }
+  return `${subject(value)} · ${weights(totalOf(value.counts) + value.excluded)}`;
+}
+
+function busyOf(resource: Resource<Distribution>): NonNullable<PanelProps['busy']> | null {
+  if (resource.status !== 'loading') return null;
+  const { job } = resource;
+  return {
+    label: job?.label ?? 'Counting differences',
+    fraction: job !== null && job.total > 0 ? job.done / job.total : null,
+  };
+}
+
+function exportsOf(
+  value: Distribution,
+  colors: readonly string[],
+  drawing: () => SVGSVGElement | null,
+): PanelExports {
+  const name = `difference-distribution-${subject(value)}`;
+  const csv = () => toCsv(csvRows(value));
+  if (asTable.value) return { name, csv };
+  const svg = () => {
+    const element = drawing();
+    if (element === null) throw new Error('the histogram is not drawn');
+    const hidden = selection.hiddenLevels.value;
+    return headedSvg(inlineSvg(element), {
+      title: `Difference distribution of ${ofThe(subject(value))}`,
+      legend: 'Relative change (%)',
+      swatches: colors
+        .map((color, level) => ({ color, label: levelRange(value.level_edges, level) }))
+        .filter((_, level) => !hidden.includes(level)),
+    });
+  };
+  return { name, csv, svg };
+}

@@ -1,0 +1,24 @@
+import type { RoutedEdge } from '../../workers/layout/types';
+import { memo } from './memo';
+
+/** All edges but the quiet ones, which are drawn only while an end of theirs is highlighted. */
+export const EdgeLayer = memo(function EdgeLayer({
+  edges,
+}: {
+  readonly edges: readonly RoutedEdge[];
+}) {
+  return (
+    <g class="net-edges" aria-hidden="true">
+      {edges
+        .filter((edge) => !edge.quiet)
+        .map((edge) => (
+          <path
+            key={`${edge.kind} ${edge.path}`}
+            class={`net-edge net-edge-${edge.kind}`}
+            d={edge.path}
+            marker-end={edge.arrow ? 'url(#net-arrow)' : undefined}
+          />
+        ))}
+    </g>
+  );
+});

@@ -1,0 +1,277 @@
+/** One bar per output filter of the selected layer; bars are chosen by click, brush or keys. */
+import { useSignal } from '@preact/signals';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import type { FilterMeasures } from '../../client/types';
+import { steps } from '../../scales/color';
+import { formatCount, formatMeasure } from '../../scales/format';
+import { metricInfo } from '../../state/metrics';
+import { filterMeasures, latest } from '../../state/resources';
+import { filters, layer, metric } from '../../state/selection';
+import {
+  type Bar,
+  barsOf,
+  type FilterOrder,
+  filterOrder,
+  filterValues,
+  largest,
+  stepOf,
+  withFilters,
+} from './filter-bars';
+import * as model from './model';
+import { paintBars } from './paint-bars';
+import { useSize } from './use-size';
+
+const STEPS = 5;
+
+export function FilterStrip() {
+  const resource = filterMeasures.value;
+  const known = latest(resource);
+  const name = layer.value;
+  const data = known && known.layer === name && known.filters > 0 ? known : null;
+  return (
+    <section class="net-strip" aria-label="Filters of the selected layer">
+      {name === null ? (
+        <p class="net-strip-hint">Select a layer to see how much each of its filters changed.</p>
+      ) : data ? (
+        <Bars data={data} stale={resource.status !== 'ready'} />
+      ) : resource.status === 'failed' ? (
+        <p class="net-strip-hint">{resource.failure.message}</p>
+      ) : resource.status === 'ready' || !hasKernel(name) ? (
+        <p class="net-strip-hint">{name} has no filters that both snapshots have.</p>
+      ) : (
+        <div
+          class="net-strip-skeleton"
+          role="status"
+          aria-label={`Comparing the filters of ${name}`}
+        />
+      )}
+    </section>
+  );
+}
+
+function hasKernel(name: string): boolean {
+  return (model.layers.value.find((entry) => entry.name === name)?.parameters ?? 0) > 0;
+}
+
+function readOut(
+  bar: Bar,
+  top: number,
+  unit: (value: number) => string,
+  chosen: readonly number[],
+): string {
+  const share = top > 0 ? `${Math.round((bar.value / top) * 100)} % of the largest` : '';
+  const value = Number.isNaN(bar.value) ? 'not defined' : `${unit(bar.value)} · ${share}`;
+  const text = `filter ${bar.top} · ${value}`;
+  const many = bar.filters.length;
+  const selected = bar.filters.every((filter) => chosen.includes(filter)) ? ' · selected' : '';
+  return many > 1 ? `largest of ${many} filters here: ${text}${selected}` : text + selected;
+}
+
+function Bars({ data, stale }: { readonly data: FilterMeasures; readonly stale: boolean }) {
+  const stage = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const overlay = useRef<HTMLCanvasElement>(null);
+  const size = useSize(stage);
+  const order = useSignal<FilterOrder>('index');
+  const cursor = useSignal<number | null>(null);
+  const brush = useSignal<{ from: number; to: number } | null>(null);
+  /** Where a range that Shift extends starts. */
+  const origin = useRef(0);
+  const values = useMemo(() => filterValues(data, metric.value), [data, metric.value]);
+  const top = useMemo(() => largest(values), [values]);
+  const width = size?.width ?? 0;
+  const bars = useMemo(
+    () => (width > 0 ? barsOf(values, filterOrder(values, order.value), width) : []),
+    [values, order.value, width],
+  );
+  const colors = steps(model.theme.value, STEPS);
+  const chosen = filters.value;
+  const unit = (value: number): string => formatMeasure(metric.value, value);
+  const pointed = cursor.value === null ? undefined : bars[Math.min(cursor.value, bars.length - 1)];
+
+  useLayoutEffect(() => {
+    if (!canvas.current || !size) return;
+    paintBars(canvas.current, size, bars, {
+      top,
+      colors,
+      step: (value) => stepOf(value, top),
+      chosen: new Set(chosen),
+    });
+  }, [bars, size, colors.join(), top, chosen]);
+
+  useLayoutEffect(() => {
+    const element = overlay.current;
+    if (!element || !size) return;
+    const ratio = window.devicePixelRatio || 1;
+    element.width = Math.round(size.width * ratio);
+    element.height = Math.round(size.height * ratio);
+    const context = element.getContext('2d');
+    if (!context) return;
+    context.scale(ratio, ratio);
+    const column = size.width / Math.max(1, bars.length);
+    const style = getComputedStyle(element);
+    if (brush.value) {
+      const [from, to] = [brush.value.from, brush.value.to].sort((x, y) => x - y) as [
+        number,
+        number,
+      ];
+      context.fillStyle = style.getPropertyValue('--pressed');
+      context.fillRect(from * column, 0, (to - from + 1) * column, size.height);
+    } else if (cursor.value !== null && pointed) {
+      context.fillStyle = style.getPropertyValue('--pressed');
+      context.fillRect(cursor.value * column, 0, Math.max(1, column), size.height);
+    }
+  }, [cursor.value, brush.value, bars, size]);
+
+  useEffect(() => {
+    cursor.value = null;
+  }, [data, order.value]);
+
+  function barAt(event: PointerEvent): number {
+    const box = stage.current?.getBoundingClientRect();
+    if (!box) return 0;
+    const share = (event.clientX - box.left) / box.width;
+    return Math.max(0, Math.min(bars.length - 1, Math.floor(share * bars.length)));
+  }
+
+  const between = (from: number, to: number): number[] =>
+    bars.slice(Math.min(from, to), Math.max(from, to) + 1).flatMap((bar) => bar.filters);
+
+  function onPointerDown(event: PointerEvent): void {
+    if (event.button !== 0 || bars.length === 0) return;
+    const at = barAt(event);
+    if (event.shiftKey) {
+      filters.value = withFilters([], between(origin.current, at), 'add');
+      return;
+    }
+    stage.current?.setPointerCapture(event.pointerId);
+    origin.current = at;
+    brush.value = { from: at, to: at };
+  }
+
+  function onPointerMove(event: PointerEvent): void {
+    if (bars.length === 0) return;
+    cursor.value = barAt(event);
+    if (brush.value) brush.value = { ...brush.value, to: cursor.value };
+  }
+
+  function onPointerUp(event: PointerEvent): void {
+    const drawn = brush.value;
+    if (!drawn) return;
+    brush.value = null;
+    const range = between(drawn.from, drawn.to);
+    const more = event.ctrlKey || event.metaKey;
+    const how = drawn.from === drawn.to ? 'toggle' : 'add';
+    filters.value = withFilters(filters.value, range, more ? how : 'replace');
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || bars.length === 0) return;
+    const at = cursor.value ?? 0;
+    const page = Math.max(1, Math.round(bars.length / 10));
+    const moves: Record<string, number> = {
+      ArrowLeft: at - 1,
+      ArrowRight: at + 1,
+      PageUp: at - page,
+      PageDown: at + page,
+      Home: 0,
+      End: bars.length - 1,
+    };
+    const next = moves[event.key];
+    if (next !== undefined) {
+      cursor.value = Math.max(0, Math.min(bars.length - 1, cursor.value === null ? 0 : next));
+      if (event.shiftKey)
+        filters.value = withFilters([], between(origin.current, cursor.value), 'add');
+      else origin.current = cursor.value;
+    } else if (event.key === 'Enter' || event.key === ' ') {
+      filters.value = withFilters(filters.value, bars[at]?.filters ?? [], 'toggle');
+    } else if (event.key === 'Escape' && filters.value.length > 0) {
+      filters.value = [];
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  const info = metricInfo(metric.value);
+  const spoken = pointed ? readOut(pointed, top, unit, chosen) : `${data.filters} filters`;
+  const single = data.filters === 1 ? 'filter' : 'filters';
+  return (
+    <>
+      <header class="net-strip-header">
+        <span class="net-strip-name">
+          <b>{formatCount(data.filters)}</b> {single} of <b>{data.layer}</b>
+        </span>
+        <span class="net-strip-read tabular">
+          {pointed
+            ? spoken
+            : chosen.length > 0
+              ? `${formatCount(chosen.length)} selected`
+              : `${info.label}, share of the largest (${unit(top)})`}
+        </span>
+        {chosen.length > 0 && (
+          <button
+            type="button"
+            class="net-link"
+            onClick={() => {
+              filters.value = [];
+            }}
+          >
+            Clear
+          </button>
+        )}
+        <div class="net-steps" role="img" aria-label="Colours in steps of 20 % of the largest">
+          {colors.map((color, index) => (
+            <span key={color}>
+              <i style={{ background: color }} />
+              {index * 20} %
+            </span>
+          ))}
+        </div>
+        <div class="net-segments" role="group" aria-label="Order of the filters">
+          {(['index', 'difference'] as const).map((key) => (
+            <button
+              key={key}
+              type="button"
+              aria-pressed={order.value === key}
+              onClick={() => {
+                order.value = key;
+              }}
+            >
+              {key === 'index' ? 'By index' : 'By difference'}
+            </button>
+          ))}
+        </div>
+      </header>
+      <div class="net-strip-plot" data-stale={stale ? '' : undefined}>
+        <div class="net-strip-axis tabular" aria-hidden="true">
+          <span>100 %</span>
+          <span>0</span>
+        </div>
+        <div
+          ref={stage}
+          class="net-strip-bars"
+          role="slider"
+          tabIndex={0}
+          aria-label={`Filters of ${data.layer}; Enter selects, Shift with arrows selects a range`}
+          aria-valuemin={0}
+          aria-valuemax={Math.max(0, bars.length - 1)}
+          aria-valuenow={cursor.value ?? 0}
+          aria-valuetext={spoken}
+          onPointerDown={onPointerDown}
+          onPointerMove={onPointerMove}
+          onPointerUp={onPointerUp}
+          onPointerCancel={() => {
+            brush.value = null;
+          }}
+          onPointerLeave={() => {
+            if (!brush.value) cursor.value = null;
+          }}
+          onKeyDown={onKeyDown}
+        >
+          <canvas ref={canvas} />
+          <canvas ref={overlay} />
+        </div>
+      </div>
+    </>
+  );
+}

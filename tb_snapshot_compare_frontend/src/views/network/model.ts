@@ -1,0 +1,100 @@
+/** What the view derives from the answers and the selection; each signal is computed on demand. */
+import { computed, signal } from '@preact/signals';
+import type { LayerDifference, LayerNode, TensorDifference } from '../../client/types';
+import { type ColorScale, sequential, type Theme } from '../../scales/color';
+import { dark } from '../../state/environment';
+import { architecture, comparison, latest } from '../../state/resources';
+import { layer, metric, toggledGroups } from '../../state/selection';
+import { facesOf } from './faces';
+import { type GroupValue, groupValue } from './measures';
+import { buildNetwork, hasBlocks } from './network';
+import { matches } from './search';
+import { boxOfLayer, openGroups, visibleNetwork } from './visible';
+
+/** Fold activations, normalisations and the like into the layer before them. */
+export const compact = signal(true);
+/** Group repeated blocks; null leaves it to the size of the network. */
+export const blocks = signal<boolean | null>(null);
+export const mode = signal<'diagram' | 'table'>('diagram');
+export const query = signal('');
+
+export const theme = computed<Theme>(() => (dark.value ? 'dark' : 'light'));
+
+export const network = computed(() => {
+  const known = latest(architecture.value);
+  return known && buildNetwork(known, { compact: compact.value, blocks: blocks.value });
+});
+
+export const blocksFound = computed(() => {
+  const known = latest(architecture.value);
+  return known !== null && hasBlocks(known, compact.value);
+});
+
+/** Whether blocks are grouped now, by choice or by default. */
+export const blocksShown = computed(() =>
+  [...(network.value?.groups.values() ?? [])].some((group) => group.synthetic),
+);
+
+export const open = computed(() =>
+  network.value ? openGroups(network.value, toggledGroups.value) : new Set<string>(),
+);
+
+export const visible = computed(() =>
+  network.value ? visibleNetwork(network.value, open.value) : null,
+);
+
+export const faces = computed(() =>
+  network.value && visible.value ? facesOf(network.value, visible.value) : null,
+);
+
+export const layers = computed<readonly LayerNode[]>(
+  () => latest(architecture.value)?.nodes.filter((node) => !node.is_group) ?? [],
+);
+
+export const differences = computed<ReadonlyMap<string, LayerDifference>>(
+  () => new Map(latest(comparison.value)?.layers.map((entry) => [entry.name, entry]) ?? []),
+);
+
+/** Tensors with weights that could not be compared, by layer. */
+export const notCompared = computed<ReadonlyMap<string, readonly TensorDifference[]>>(() => {
+  const byLayer = new Map<string, TensorDifference[]>();
+  for (const tensor of latest(comparison.value)?.tensors ?? []) {
+    if (tensor.status === 'compared' || tensor.scope !== 'weights' || !tensor.layer) continue;
+    byLayer.set(tensor.layer, [...(byLayer.get(tensor.layer) ?? []), tensor]);
+  }
+  return byLayer;
+});
+
+export function valueOf(members: readonly LayerNode[]): GroupValue {
+  const known = members
+    .map((member) => differences.value.get(member.name))
+    .filter((entry) => entry !== undefined && entry.count > 0) as LayerDifference[];
+  return groupValue(known, metric.value);
+}
+
+/** Values of the boxes, and of the layers folded into them, by name. */
+export const values = computed<ReadonlyMap<string, GroupValue>>(() => {
+  const result = new Map<string, GroupValue>();
+  for (const face of faces.value?.values() ?? []) {
+    result.set(face.id, valueOf(face.members));
+    for (const { layer: folded } of face.foot) result.set(folded.name, valueOf([folded]));
+  }
+  return result;
+});
+
+/** From no difference to the largest on screen. */
+export const domain = computed<readonly [number, number]>(() => {
+  const known = [...values.value.values()].map(({ value }) => value ?? 0);
+  return [0, Math.max(0, ...known)];
+});
+
+export const color = computed<ColorScale>(() => sequential(theme.value, domain.value));
+
+/** The box that shows the selected layer. */
+export const selectedBox = computed(() =>
+  layer.value !== null && network.value && visible.value
+    ? boxOfLayer(network.value, visible.value, layer.value)
+    : null,
+);
+
+export const found = computed(() => matches(layers.value, query.value));

@@ -1,0 +1,93 @@
+import type { RefObject } from 'preact';
+import { formatTime, stateWord } from '../../elements/snapshot-words';
+import { Tooltip } from '../../elements/Tooltip';
+import { formatNumber } from '../../scales/format';
+import type { Axis } from '../../state/selection';
+import type { Side } from '../../state/snapshots';
+import { laneValue } from './drawing';
+import type { Geometry } from './geometry';
+import { type Lane, type Mark, nearestMark, valueNear } from './model';
+
+/** A snapshot this close to the pointer is meant, in pixels. */
+const SNAPSHOT_REACH = 12;
+const CURVE_REACH = 40;
+
+export interface HoverCardProps {
+  readonly drawing: RefObject<SVGSVGElement | null>;
+  readonly geometry: Geometry;
+  readonly marks: readonly Mark[];
+  readonly lanes: readonly Lane[];
+  readonly axis: Axis;
+  readonly position: number | null;
+  readonly dragging: Side | null;
+}
+
+/** What lies under the pointer: a snapshot, and the values of the curves. */
+export function HoverCard(props: HoverCardProps) {
+  const { drawing, geometry, marks, lanes, axis, position, dragging } = props;
+  const frame = drawing.current?.getBoundingClientRect();
+  if (position === null || !frame) return null;
+  const mark = markUnder(marks, geometry, position);
+  const place = mark?.position ?? position;
+  const reach = Math.abs(geometry.x.invert(CURVE_REACH) - geometry.x.invert(0));
+  const values = lanes.flatMap((lane) =>
+    lane.curves.map(({ label, role, curve }) => ({
+      key: `${lane.kind} ${label}`,
+      role,
+      value: laneValue(lane.kind, valueNear(curve, place, reach)),
+    })),
+  );
+  const anchor = {
+    x: frame.left + geometry.x(place),
+    y: frame.top,
+    width: 0,
+    height: frame.height,
+  };
+  return (
+    <Tooltip anchor={anchor}>
+      <div class="timeline-card">
+        {dragging && <span class="muted">Move {dragging} to </span>}
+        <strong>{mark ? mark.snapshot.label : placeWord(axis, place)}</strong>
+        {mark && <SnapshotLines mark={mark} />}
+        {values.length > 0 && (
+          <dl class="tabular">
+            {values.map(({ key, role, value }) => (
+              <div key={key}>
+                <dt>
+                  <svg width="14" height="8" aria-hidden="true">
+                    <line class="curve" data-role={role} x1="0" y1="4" x2="14" y2="4" />
+                  </svg>
+                  {key}
+                </dt>
+                <dd>{value}</dd>
+              </div>
+            ))}
+          </dl>
+        )}
+      </div>
+    </Tooltip>
+  );
+}
+
+function SnapshotLines({ mark: { snapshot } }: { readonly mark: Mark }) {
+  return (
+    <div class="muted">
+      {snapshot.name} · {formatTime(snapshot.modified)}
+      {snapshot.state !== 'ready' && (
+        <div class="timeline-reason" data-state={snapshot.state}>
+          {stateWord(snapshot)}
+          {snapshot.reason && `: ${snapshot.reason}`}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function markUnder(marks: readonly Mark[], { x }: Geometry, position: number): Mark | null {
+  const nearest = nearestMark(marks, position);
+  return nearest && Math.abs(x(nearest.position) - x(position)) <= SNAPSHOT_REACH ? nearest : null;
+}
+
+function placeWord(axis: Axis, place: number): string {
+  return axis === 'time' ? formatTime(place) : `${axis} ${formatNumber(Math.round(place), 12)}`;
+}

@@ -1,0 +1,122 @@
+import { useMemo, useRef } from 'preact/hooks';
+import { Panel } from '../../elements/Panel';
+import { Select } from '../../elements/Select';
+import { SideBadge } from '../../elements/SideBadge';
+import { toCsv } from '../../render/csv';
+import { inlineSvg } from '../../render/export';
+import { curves, latest, listing } from '../../state/resources';
+import { type Axis, a, axis, b, run } from '../../state/selection';
+import { runs, runTitle, shownRun } from '../../state/snapshots';
+import { adoptStyles } from '../../theme/styles';
+import { CurveKey } from './CurveKey';
+import { chooseAxis, knownAxes, lanesOn, marksOn, missingCurvesNote } from './model';
+import { TimelinePlot } from './TimelinePlot';
+import css from './timeline.css?inline';
+import { timelineRows } from './timeline-csv';
+
+adoptStyles(css);
+
+const AXIS_LABELS: Readonly<Record<Axis, string>> = { epoch: 'Epoch', step: 'Step', time: 'Time' };
+
+/** Every snapshot of a run below the run's own loss and accuracy; a and b are dragged on it. */
+export function TimelineView() {
+  const drawing = useRef<SVGSVGElement>(null);
+  const shown = shownRun.value;
+  const snapshots = shown?.snapshots ?? [];
+  const current = chooseAxis(axis.value, snapshots);
+  const logged = latest(curves.value);
+  const ofRun = logged?.run === shown?.name ? logged : null;
+  const marks = useMemo(() => marksOn(current, snapshots), [current, snapshots]);
+  const lanes = useMemo(() => lanesOn(current, ofRun), [current, ofRun]);
+  const failure = curves.value.status === 'failed' ? curves.value.failure.message : null;
+  const note = failure ?? missingCurvesNote(current, ofRun);
+  return (
+    <Panel
+      id="timeline"
+      title="Timeline"
+      subtitle={subtitle(snapshots.length, snapshots.length - marks.length, current)}
+      toolbar={
+        <>
+          <CurveKey lanes={lanes} />
+          {note && <span class="muted">{note}</span>}
+          <Elsewhere />
+          <RunSelect />
+          <AxisSelect current={current} known={knownAxes(snapshots)} />
+        </>
+      }
+      exports={{
+        name: `timeline ${shown ? runTitle(shown.name, latest(listing.value)) : ''}`,
+        svg: () => (drawing.current ? inlineSvg(drawing.current) : ''),
+        csv: () => toCsv(timelineRows(snapshots, ofRun)),
+      }}
+    >
+      <TimelinePlot drawing={drawing} marks={marks} lanes={lanes} axis={current} />
+    </Panel>
+  );
+}
+
+function subtitle(total: number, without: number, current: Axis): string {
+  const count = total === 1 ? '1 snapshot' : `${total.toLocaleString('en-US')} snapshots`;
+  return without === 0 ? count : `${count}, ${without} without ${current}`;
+}
+
+function RunSelect() {
+  const all = runs.value;
+  const shown = shownRun.value;
+  if (all.length < 2 || !shown) return null;
+  const options = all.map(({ name, snapshots }) => {
+    const held = (['a', 'b'] as const).filter((side) =>
+      snapshots.some(({ id }) => id === (side === 'a' ? a : b).value),
+    );
+    const title = runTitle(name, latest(listing.value));
+    return { value: name, label: held.length > 0 ? `${title} (${held.join(', ')})` : title };
+  });
+  return (
+    <Select
+      label="Run"
+      value={shown.name}
+      options={options}
+      onChange={(name) => {
+        run.value = name;
+      }}
+    />
+  );
+}
+
+function AxisSelect({
+  current,
+  known,
+}: {
+  readonly current: Axis;
+  readonly known: readonly Axis[];
+}) {
+  if (known.length < 2) return <span class="muted">{AXIS_LABELS[current]}</span>;
+  return (
+    <Select
+      label="Axis"
+      value={current}
+      options={known.map((value) => ({ value, label: AXIS_LABELS[value] }))}
+      onChange={(value) => {
+        axis.value = value;
+      }}
+    />
+  );
+}
+
+/** Says which of a and b lie in another run than the one on show. */
+function Elsewhere() {
+  const shown = new Set(shownRun.value?.snapshots.map(({ id }) => id));
+  const absent = (['a', 'b'] as const).filter((side) => {
+    const id = (side === 'a' ? a : b).value;
+    return id !== null && !shown.has(id);
+  });
+  if (absent.length === 0) return null;
+  return (
+    <span class="timeline-elsewhere muted">
+      {absent.map((side) => (
+        <SideBadge key={side} side={side} />
+      ))}
+      {absent.length === 1 ? 'is in another run' : 'are in another run'}
+    </span>
+  );
+}

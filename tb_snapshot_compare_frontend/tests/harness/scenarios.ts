@@ -1,0 +1,44 @@
+/** The states of the page that are worth looking at: `index.html?scenario=NAME`. */
+import type { FakeServerOptions } from './fake-server';
+import { comparisonOf, emptyListing, listingOf, listingWith, runOf, snapshotOf } from './fixtures';
+
+export const SCENARIOS: Readonly<Record<string, FakeServerOptions>> = {
+  normal: {},
+  empty: { listing: emptyListing() },
+  scanning: { listing: emptyListing({ scanning: true }) },
+  written: {
+    listing: listingWith([
+      snapshotOf(1, 'alexnet', { state: 'being_written', reason: 'its size is still growing' }),
+    ]),
+  },
+  one: { listing: listingWith([snapshotOf(1)]), curvesEpochs: 1 },
+  two: { listing: listingWith([snapshotOf(1), snapshotOf(2)]), curvesEpochs: 2 },
+  thousand: { listing: listingWith(runOf(1000).snapshots), curvesEpochs: 1000 },
+  working: {
+    job: { id: 'j1', label: 'Comparing 16 tensors', state: 'running', done: 41e6, total: 60e6 },
+  },
+  partial: {
+    compare: (a, b) => comparisonOf(a, b, { unreadable: ['conv2/kernel', 'fc7/kernel'] }),
+  },
+  problems: {
+    listing: listingOf({
+      roots: [
+        {
+          name: '',
+          path: '/home/mira/flowers/logs',
+          problem: 'the scan ended after 200,000 entries: point --logdir at a smaller directory',
+        },
+      ],
+    }),
+  },
+  failing: {
+    failing: {
+      route: 'comparison',
+      status: 422,
+      message: 'epoch-040.keras: the archive has no model.weights.h5: save the whole model.',
+    },
+  },
+  unlisted: {
+    failing: { route: 'snapshots', status: 500, message: 'The scan failed: permission denied.' },
+  },
+};

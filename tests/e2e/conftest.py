@@ -1,0 +1,137 @@
+"""The demo's network, trained for forty epochs on a handful of images, in a real browser."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, sync_playwright
+
+from tests.e2e.server import OUTPUT, TensorBoard, tensorboard
+
+EPOCHS = 40
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# TensorBoard's own page asks for what its experimental host does not have.
+_FOREIGN = ("favicon", "fonts.gstatic.com")
+
+
+@dataclass
+class Opened:
+    """A page on TensorBoard, the Compare tab's frame in it, and what went wrong on the way."""
+
+    page: Page
+    frame: Frame
+    problems: list[str] = field(default_factory=list)
+
+    def reload(self) -> None:
+        """Loads the same address anew."""
+        self.page.reload()
+        self.frame = compare_frame(self.page)
+
+
+@pytest.fixture(scope="session")
+def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty epochs of the demo's run, in `alexnet`."""
+    folder = tmp_path_factory.mktemp("logdir")
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path; from demo.train import train_demo;"
+            f"train_demo(Path(sys.argv[1]), epochs={EPOCHS}, images_per_class=6)",
+            str(folder),
+        ],
+        check=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A result cache of its own."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def served(logdir: Path, cache: Path) -> Iterator[TensorBoard]:
+    """TensorBoard with default flags."""
+    with tensorboard(f"--logdir={logdir}", f"--snapshot_compare_cache_dir={cache}") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, from `CHROMIUM`, the path or Playwright."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    OUTPUT.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture
+def open_compare(browser: Browser) -> Iterator[Open]:
+    """Opens the Compare tab of a server; at the end nothing may have gone wrong in the page."""
+    opened: list[Opened] = []
+
+    def start(
+        server: TensorBoard,
+        dark: bool = False,
+        width: int = 1280,
+        height: int = 800,
+        keys: str = "",
+    ) -> Opened:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = context.new_page()
+        problems: list[str] = []
+        page.on("console", lambda message: _note(problems, message))
+        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+        page.add_init_script(
+            "addEventListener('securitypolicyviolation', e =>"
+            " console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
+        )
+        page.goto(f"{server.address}?darkMode={'true' if dark else 'false'}#snapshot_compare{keys}")
+        result = Opened(page, compare_frame(page), problems)
+        opened.append(result)
+        return result
+
+    yield start
+    problems = [problem for result in opened for problem in result.problems]
+    for result in opened:
+        result.page.context.close()
+    assert problems == []
+
+
+def compare_frame(page: Page) -> Frame:
+    """The frame of the Compare tab, once it shows its header."""
+    page.wait_for_selector("iframe", state="attached")
+    for _ in range(200):
+        for frame in page.frames:
+            if "plugin_entry" in frame.url and "snapshot_compare" in frame.url:
+                frame.wait_for_selector(".snapshot-picker", timeout=30_000)
+                return frame
+        page.wait_for_timeout(100)
+    raise AssertionError(f"no Compare tab among {[frame.url for frame in page.frames]}")
+
+
+def _note(problems: list[str], message: ConsoleMessage) -> None:
+    if message.type in ("error", "warning") and not any(w in message.text for w in _FOREIGN):
+        problems.append(f"{message.type}: {message.text} {message.location.get('url', '')}")
