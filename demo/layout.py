@@ -57,7 +57,7 @@ class Layout:
         return side
 
 
-SMALL = Layout(64, 7, 2, (20, 56, 80, 80, 56), 320, "same", 0.3, 0.015)
+SMALL = Layout(64, 7, 2, (20, 56, 80, 80, 56), 320, "same", 0.25, 0.012)
 """The demonstration's network: trains in about two minutes on two cores."""
 
 FULL = Layout(227, 11, 4, (96, 256, 384, 384, 256), 4096, "valid", 0.5, 0.01)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 HERE = Path(__file__).resolve().parent
-EPOCHS = 48
+EPOCHS = 45
 BYTES_PER_PARAMETER = 8
 """A float32 weight and its float32 momentum."""
 MARKER = "demo.json"
@@ -130,7 +130,7 @@ def _photographs(settings: Settings) -> Path:
         console.print(f"Drawing {total:,} images of flowers in {_short(folder)}")
         with Progress(
             TextColumn("  Drawing  "),
-            BarColumn(),
+            BarColumn(24),
             MofNCompleteColumn(),
             TextColumn("images"),
             TimeRemainingColumn(),

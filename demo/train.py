@@ -25,7 +25,7 @@ from demo.dataset import Dataset, load
 from demo.flowers import generate
 from demo.layout import FULL, SMALL, Layout
 
-EPOCHS = 48
+EPOCHS = 45
 BATCH_SIZE = 32
 SEED = 17
 
@@ -121,7 +121,7 @@ class ProgressLine(keras.callbacks.Callback):  # type: ignore[misc]
         self._epochs = epochs
         self._progress = Progress(
             TextColumn("  Training "),
-            BarColumn(),
+            BarColumn(24),
             MofNCompleteColumn(),
             TextColumn("epochs {task.fields[accuracies]}"),
             TimeRemainingColumn(),

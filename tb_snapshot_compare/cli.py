@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from tb_snapshot_compare import __version__
-from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError, SnapshotCompareError
+from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError, SnapshotChangedError, SnapshotCompareError
 from tb_snapshot_compare.snapshot import SnapshotRef, State
 from tb_snapshot_compare.sources import Scan, parse_roots, scan
 from tb_snapshot_compare.workspace import (
@@ -58,21 +58,27 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _diff(options: argparse.Namespace) -> None:
-    a, b = open_snapshot(options.a), open_snapshot(options.b)
-    scopes = EVERYTHING if options.scope == "all" else WEIGHTS
-    with _progress() as bar:
-        task = bar.add_task("comparing", total=None)
-        comparison = compare(
-            a,
-            b,
-            layer=options.layer,
-            scopes=scopes,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    try:
+        comparison = _compared(options)
+    except SnapshotChangedError:
+        comparison = _compared(options)  # a writer came in between: the new content, whole
     if options.json:
         _print_json(comparison_json(comparison))
     else:
         comparison_text(comparison, terminal())
+
+
+def _compared(options: argparse.Namespace) -> Comparison:
+    scopes = EVERYTHING if options.scope == "all" else WEIGHTS
+    with _progress() as bar:
+        task = bar.add_task("comparing", total=None)
+        return compare(
+            open_snapshot(options.a),
+            open_snapshot(options.b),
+            layer=options.layer,
+            scopes=scopes,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:

@@ -50,5 +50,7 @@ CACHE_MAX_BYTES = 512 * MIB
 
 # --- architecture: what a hostile configuration may claim; the largest real models have ~5,000.
 LAYERS_MAX = 50_000
-EDGES_MAX = 500_000
+EDGES_MAX = 100_000
 MODEL_NESTING_MAX = 64
+MODEL_CONFIG_MAX_CHARACTERS = 16 * MIB
+"""Parsed, JSON takes about ten times its text; 5,000 layers have a text of about 8 MB."""

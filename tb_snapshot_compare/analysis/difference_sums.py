@@ -229,7 +229,8 @@ def _collapsed(parts: Floats, scale: int) -> _Number:
 def _root(mantissa: Floats, exponent: Integers) -> Floats:
     """sqrt(mantissa * 2^exponent) without leaving the range on the way."""
     odd = exponent % 2
-    return np.ldexp(np.sqrt(np.ldexp(mantissa, odd)), (exponent - odd) // 2)
+    root: Floats = np.ldexp(np.sqrt(np.ldexp(mantissa, odd)), (exponent - odd) // 2)
+    return root
 
 
 def _root_of_ratio(over: _Number, under: _Number) -> Floats:

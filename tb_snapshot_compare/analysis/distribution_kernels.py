@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_snapshot_compare.analysis.compiled import compiled
-from tb_snapshot_compare.analysis.kernels import difference, relative
+from tb_snapshot_compare.analysis.kernels import HUGE, difference, relative
 
 Array = NDArray[Any]
 
+_PIECE = 1024
 _LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -19,6 +20,19 @@ def _guess(position: float, bins: int) -> int:
     if position >= bins:
         return bins - 1
     return int(position) if position > 0.0 else 0
+
+
+@compiled
+def _any_change(x: float, low_x: float, y: float, low_y: float, wide: bool) -> tuple[float, float]:
+    """The difference and the relative percent difference of any pair; NaN if not both finite."""
+    d = y - x
+    if wide:
+        d = difference(x, low_x, y, low_y)
+        x, y = x + low_x, y + low_y
+    if not (np.isfinite(x) and np.isfinite(y)):
+        return np.nan, np.nan
+    change = 2.0 * relative(x, y, d)
+    return min(max(d, -_LARGEST), _LARGEST), change
 
 
 @compiled
@@ -35,10 +49,8 @@ def count_pairs(
 ) -> int:
     """Adds pairs to `counts` int64 `[bins, levels]`.
 
-    Args:
-      a, b, low_a, low_b, wide: as in `ValuePairs`.
-      edges: of the bins `[bins + 1]`; factor: bins per unit, from which the search starts.
-      levels: edges of the levels `[levels + 1]`.
+    The arguments a to wide are those of `ValuePairs`; `edges` `[bins + 1]` and `levels`
+    `[levels + 1]` are in order; `factor` is in bins per unit: from there the search starts.
 
     Returns:
       The number of pairs that are not both finite.
@@ -46,28 +58,37 @@ def count_pairs(
     flat = counts.reshape(counts.size)
     bins, count = edges.size - 1, levels.size - 1
     first, per_level = edges[0], 0.5 * count
+    differences, changes = np.empty(_PIECE), np.empty(_PIECE)
     excluded = 0
-    for i in range(a.size):
-        x: float = np.float64(a[i])
-        y: float = np.float64(b[i])
-        d = y - x
-        if wide:
-            d = difference(x, np.float64(low_a[i]), y, np.float64(low_b[i]))
-            x, y = x + low_a[i], y + low_b[i]
-        if not (np.isfinite(x) and np.isfinite(y)):
-            excluded += 1
-            continue
-        change = 2.0 * relative(x, y, d)
-        d = min(max(d, -_LARGEST), _LARGEST)
-        cell = _guess((d - first) * factor, bins)
-        while cell > 0 and d < edges[cell]:
-            cell -= 1
-        while cell < bins - 1 and d >= edges[cell + 1]:
-            cell += 1
-        level = _guess(change * per_level, count)
-        while level > 0 and change < levels[level]:
-            level -= 1
-        while level < count - 1 and change >= levels[level + 1]:
-            level += 1
-        flat[cell * count + level] += 1
+    for start in range(0, a.size, _PIECE):
+        size = min(_PIECE, a.size - start)
+        piece_a, piece_b = a[start : start + size], b[start : start + size]
+        for j in range(size):
+            u: float = np.float64(piece_a[j])
+            v: float = np.float64(piece_b[j])
+            s = abs(u) + abs(v)
+            changes[j] = 2.0 * (abs(v - u) / (s if s > 0.0 else 1.0))
+            differences[j] = v - u if s < HUGE else np.nan
+        for j in range(size):
+            d, change = differences[j], changes[j]
+            if wide or np.isnan(d):
+                i = start + j
+                d, change = _any_change(
+                    np.float64(a[i]), np.float64(low_a[i]), np.float64(b[i]), np.float64(low_b[i]),
+                    wide,
+                )  # fmt: skip
+                if np.isnan(d):
+                    excluded += 1
+                    continue
+            cell = _guess((d - first) * factor, bins)
+            while cell > 0 and d < edges[cell]:
+                cell -= 1
+            while cell < bins - 1 and d >= edges[cell + 1]:
+                cell += 1
+            level = _guess(change * per_level, count)
+            while level > 0 and change < levels[level]:
+                level -= 1
+            while level < count - 1 and change >= levels[level + 1]:
+                level += 1
+            flat[cell * count + level] += 1
     return excluded

@@ -46,7 +46,7 @@ MIDDLE_LIMIT = 2.0**490
 PRODUCT_FLOOR, PRODUCT_LIMIT = 2.0**-980, 2.0**980
 SCALE = 600
 _DOWN, _UP = 2.0**-SCALE, 2.0**SCALE
-_HUGE, _SHRINK = 2.0**1000, 2.0**-8
+HUGE, _SHRINK = 2.0**1000, 2.0**-8
 SMALL, BIG = 0, 1
 
 
@@ -155,7 +155,7 @@ def difference(x: float, low_x: float, y: float, low_y: float) -> float:
 @compiled
 def relative(x: float, y: float, d: float) -> float:
     """Half of the relative percent difference, |d| / (|x| + |y|), also near float64's limit."""
-    if max(abs(x), abs(y)) > _HUGE:
+    if max(abs(x), abs(y)) > HUGE:
         x, y = x * _SHRINK, y * _SHRINK
         d = y - x
     s = abs(x) + abs(y)
@@ -272,15 +272,13 @@ def add_pairs(
 ) -> None:
     """Adds a block of pairs to the sums of a tensor.
 
-    Args:
-      a, b: the values, float32 or float64 `[n]`; bits_a, bits_b: the same as unsigned integers;
-        low_a, low_b, wide: as in `ValuePairs`.
-      at: the index in the tensor of the block's first element.
-      lanes, stride: as said above.
-      bounds: floor and limit of what is tame, and -0.0, as the bits of such values `[3]`.
-      tiles: `[tiles, SLOTS * SLOT]`; totals: `[2, SUMS, tiles, TILE]`.
-      scaled: sums of small and of big terms, scaled up and down `[2, ABSOLUTE + 1, lanes]`.
-      odd: `[ODD, lanes]`.
+    The arguments a to low_b and wide are those of `ValuePairs`, float32 or float64 `[n]`;
+    `bits_a` and `bits_b` the values seen as unsigned integers. `at` is the index in the tensor
+    of the block's first element; `lanes` and `stride` map elements to lanes as said above.
+    `bounds` are the floor and the limit of what is tame, and -0.0, as bits `[3]`.
+
+    The state: `tiles` `[tiles, SLOTS * SLOT]`; `totals` as in `flush`; `scaled` sums of small
+    and of big terms, scaled up and down `[2, ABSOLUTE + 1, lanes]`; `odd` `[ODD, lanes]`.
     """
     period = FLUSH_ROWS * lanes
     i = 0

@@ -112,7 +112,8 @@ def value_pairs(
     """Converts two blocks piece by piece to a form the kernels take, copying nothing that has it.
 
     Args:
-      block_a, block_b: 1-D, of equal length, each in its stored dtype.
+      block_a: 1-D, in its stored dtype.
+      block_b: the same number of elements in theirs.
       form: the form wanted, by default the smallest.
 
     Raises:
@@ -156,11 +157,11 @@ def _split(block: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 def _converted(block: NDArray[Any], form: Form) -> NDArray[Any]:
     name = block.dtype.name
     if name == "float16" or name in _narrow_dtypes():
-        bits = np.uint16 if block.dtype.itemsize == 2 else np.uint8
-        codes = block.astype(block.dtype.newbyteorder("="), copy=False).view(bits)
+        native = block.astype(block.dtype.newbyteorder("="), copy=False)
+        codes: NDArray[Any] = native.view(f"u{native.dtype.itemsize}")
         block = _values_of(name).take(codes)
     target = np.float64 if form == "double" else np.float32
-    return _read_only(np.require(block.astype(target, copy=False), requirements="CA"))
+    return _read_only(np.require(block.astype(target, copy=False), requirements=["C", "A"]))
 
 
 @lru_cache

@@ -73,7 +73,8 @@ class PairAccumulator:
         """Adds the next elements of both tensors, in flat C order.
 
         Args:
-          block_a, block_b: 1-D, of equal length, each in its stored dtype and byte order.
+          block_a: 1-D, in its stored dtype and byte order.
+          block_b: the same number of elements in theirs.
 
         Raises:
           ValueError: the blocks do not match, or pass the end of the tensor.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tb_snapshot_compare.architecture.values import MalformedConfigError, Shape
-from tb_snapshot_compare.limits import CONFIG_MAX_BYTES, MODEL_NESTING_MAX
+from tb_snapshot_compare.limits import EDGES_MAX, MODEL_CONFIG_MAX_CHARACTERS, MODEL_NESTING_MAX
 
 INPUT_LAYER = "InputLayer"
 
@@ -32,7 +32,8 @@ class Reference:
 class Call:
     """The tensors that one call of a layer takes, in Keras's order.
 
-    Keywords follow the positional arguments, `query` first: attention has its shape. `by_key` holds them again by key, where the first argument is a dict.
+    Keywords follow the positional arguments, `query` first: attention has its shape. `by_key`
+    holds the tensors again by key, where the first argument is a dict.
     """
 
     references: tuple[Reference, ...]
@@ -43,7 +44,7 @@ class Call:
 class LayerConfig:
     """One layer. `model` is set for a nested model.
 
-    `inner_names` are the names of the layers of models that a wrapper holds. `implied` marks
+    `inner_names` are the names of models that a wrapper holds, and of their layers. `implied` marks
     the input of a Sequential model that has no input layer.
     """
 
@@ -83,9 +84,10 @@ def parse_model(text: str) -> ModelConfig | str:
     Raises:
       MalformedConfigError: it is not a configuration, or contradicts itself.
     """
-    if len(text) > CONFIG_MAX_BYTES:
+    if len(text) > MODEL_CONFIG_MAX_CHARACTERS:
         raise MalformedConfigError(
-            f"it has {len(text):,} characters, more than the {CONFIG_MAX_BYTES:,} that are read"
+            f"it has {len(text):,} characters, more than the "
+            f"{MODEL_CONFIG_MAX_CHARACTERS:,} that are read"
         )
     try:
         value = json.loads(text)
@@ -135,11 +137,15 @@ def _functional(
 ) -> ModelConfig:
     names = {_layer_name(entry) for entry in entries}
     layers = []
+    connections = 0
     for entry in entries:
         nodes = entry.get("inbound_nodes", [])
         if not isinstance(nodes, list):
             raise MalformedConfigError(f"inbound_nodes of {_layer_name(entry)} is not a list")
         calls = tuple(_call(node, names) for node in nodes)
+        connections += sum(len(call.references) for call in calls)
+        if connections > EDGES_MAX:
+            raise MalformedConfigError(f"it has more than {EDGES_MAX:,} connections")
         layers.append(_layer(entry, depth, calls))
     inputs = tuple(
         (key, reference.layer)
@@ -214,12 +220,14 @@ def _layer_name(entry: Mapping[str, Any]) -> str:
 
 
 def _inner_names(value: object) -> Iterator[str]:
-    """Names of all layers in models anywhere inside a wrapper's configuration."""
+    """Names of all models, and of their layers, anywhere inside a wrapper's configuration."""
     if isinstance(value, list):
         for item in value:
             yield from _inner_names(item)
     elif isinstance(value, dict):
         layers = _layer_list(value) if "class_name" in value else None
+        if layers is not None:
+            yield _layer_name(value)
         for entry in layers or ():
             yield _layer_name(entry)
             yield from _inner_names(entry.get("config"))

@@ -96,9 +96,9 @@ class Hdf5Child:
             "OMP_NUM_THREADS": "1",
         }
         with theirs:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  our own module
                 [sys.executable, "-I", "-c", _BOOTSTRAP, *_library_paths()],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=environment,
@@ -162,7 +162,8 @@ def _exchange(channel: socket.socket, request: Request, descriptors: tuple[int, 
     (length,) = LENGTH_PREFIX.unpack(_receive(channel, LENGTH_PREFIX.size, deadline))
     if length > limits.INDEX_MAX_BYTES:
         raise ConnectionError(f"its description is longer than {limits.INDEX_MAX_BYTES} bytes")
-    return msgspec.msgpack.decode(_receive(channel, length, deadline), type=Reply)
+    reply: Reply = msgspec.msgpack.decode(_receive(channel, length, deadline), type=Reply)
+    return reply
 
 
 def _receive(channel: socket.socket, length: int, deadline: float) -> bytes:

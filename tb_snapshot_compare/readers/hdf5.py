@@ -34,6 +34,7 @@ from tb_snapshot_compare.readers.legacy_names import is_legacy, legacy_tensors
 from tb_snapshot_compare.readers.spool import SPOOL, SpoolFile
 from tb_snapshot_compare.readers.weights_file import ITERATION, Places, read_scalar, tensors_of
 from tb_snapshot_compare.snapshot import (
+    FileStamp,
     Format,
     Generation,
     Position,
@@ -57,7 +58,7 @@ class OpenFile:
     generation: Generation
 
 
-def read_hdf5(path: str, format: Format) -> SnapshotContents:
+def read_hdf5(path: str, format: Format) -> SnapshotContents:  # noqa: A002
     """Opens a `.weights.h5` (Keras 3) or a legacy `.h5` file.
 
     A file whose content is of the other kind than its name is read as what it is.
@@ -74,7 +75,8 @@ def read_hdf5(path: str, format: Format) -> SnapshotContents:
         with spooling() as spool:
             description = describe(file, file.descriptor, 0, file.size, spool)
             places = Places(path, 0, spool.path)
-            config = _decoded_config(description, path)
+            text = description.attributes.get("model_config")
+            config = _decoded_config(text, path)
             legacy = is_legacy(description)
             naming = legacy_tensors if legacy else tensors_of
             tensors = naming(description, places, config)
@@ -84,7 +86,7 @@ def read_hdf5(path: str, format: Format) -> SnapshotContents:
                 generation=file.generation,
                 tensors=tensors,
                 position=position_of(path, file.descriptor, tensors, places),
-                model_config=description.attributes.get("model_config"),
+                model_config=text if config is not None else None,
             )
             keep_if_spooled(contents, spool)
             return contents
@@ -102,12 +104,7 @@ def opened(path: str) -> Iterator[OpenFile]:
         stamp = generation.stamps[0]
         file = OpenFile(path, descriptor, status.st_size, status.st_mtime, generation)
         try:
-            if (status.st_ino, status.st_size, status.st_mtime_ns) != (
-                stamp.inode,
-                stamp.size,
-                stamp.mtime_ns,
-            ):
-                raise SnapshotChangedError(path)
+            _check_same(stamp, status)
             yield file
             check_generation(generation)
         except SnapshotChangedError as error:
@@ -118,6 +115,13 @@ def opened(path: str) -> Iterator[OpenFile]:
             if is_unsettled(file):
                 raise _being_written(path) from error
             raise
+
+
+def _check_same(stamp: FileStamp, status: os.stat_result) -> None:
+    """Returns when the opened file is the one that was stamped."""
+    opened_stamp = FileStamp(stamp.path, status.st_ino, status.st_size, status.st_mtime_ns)
+    if opened_stamp != stamp:
+        raise SnapshotChangedError(f"{stamp.path} was replaced while it was being opened.")
 
 
 def is_unsettled(file: OpenFile) -> bool:
@@ -171,9 +175,7 @@ def describe(
     return reply
 
 
-def ask_child(
-    path: str, request: Request, source: int, spool: SpoolFile
-) -> Description | Inflated:
+def ask_child(path: str, request: Request, source: int, spool: SpoolFile) -> Description | Inflated:
     """The child's answer; its death or refusal is this file's error and no other's."""
     try:
         reply = CHILD.ask(request, (source, spool.descriptor))
@@ -208,9 +210,12 @@ def decode_config(text: str, path: str, what: str) -> Config:
     return config
 
 
-def _decoded_config(description: Description, path: str) -> Config | None:
-    text = description.attributes.get("model_config")
-    return decode_config(text, path, "its attribute model_config") if text else None
+def _decoded_config(text: str | None, path: str) -> Config | None:
+    """The configuration in the root's attribute; without it the weights are readable still."""
+    try:
+        return decode_config(text, path, "its attribute model_config") if text else None
+    except UnreadableSnapshotError:
+        return None
 
 
 def position_of(

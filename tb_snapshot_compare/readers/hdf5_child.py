@@ -60,9 +60,7 @@ def _limit(what: int, value: int) -> None:
 def _answer(message: bytes, descriptors: list[int]) -> Reply:
     spent = _cpu_seconds()
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(
-        resource.RLIMIT_CPU, (math.ceil(spent) + limits.CHILD_CPU_SECONDS, hard)
-    )
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(spent) + limits.CHILD_CPU_SECONDS, hard))
     try:
         request = msgspec.msgpack.decode(message[LENGTH_PREFIX.size :], type=Request)
         source, target = descriptors

@@ -35,27 +35,30 @@ class Window(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
+        """Always."""
         return True
 
     def seekable(self) -> bool:
+        """Always."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Moves to a position in the window."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._length}[whence]
         self._position = base + offset
         return self._position
 
     def tell(self) -> int:
+        """The position in the window."""
         return self._position
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fills `buffer` from the position on; OSError where the file ends before."""
         view = memoryview(buffer).cast("B")
         wanted = min(len(view), max(self._length - self._position, 0))
         done = 0
         while done < wanted:
-            read = os.preadv(
-                self._descriptor, [view[done:wanted]], self._offset + self._position
-            )
+            read = os.preadv(self._descriptor, [view[done:wanted]], self._offset + self._position)
             if read == 0:
                 break
             done += read
@@ -74,6 +77,7 @@ class Spool:
     written: int = 0
 
     def append(self, data: memoryview) -> None:
+        """Writes all of `data` at the end."""
         while data:
             done = os.write(self.descriptor, data)
             self.written += done
@@ -195,7 +199,7 @@ def _dataset(walk: _Walk, dataset: h5d.DatasetID, path: str) -> StoredDataset:
     dtype = dataset.dtype
     if dtype.kind in "OSU":
         return _without_values(path, order, "string", shape, None)
-    name = _dtype_name(dataset, dtype)
+    name = _dtype_name(dtype)
     if name is None:
         words = f"its type {dtype} is not a number type that Keras names"
         return _without_values(path, order, "unknown", shape, words)
@@ -256,7 +260,7 @@ def _is_raw(dataset: h5d.DatasetID, dtype: np.dtype[np.generic]) -> bool:
     return dtype.kind == "V" or bool(stored.equal(h5t.py_create(dtype)))
 
 
-def _dtype_name(dataset: h5d.DatasetID, dtype: np.dtype[np.generic]) -> str | None:
+def _dtype_name(dtype: np.dtype[np.generic]) -> str | None:
     if dtype.kind == "V" and dtype.names is None and dtype.itemsize == 2:
         return "bfloat16"  # h5py stores ml_dtypes.bfloat16 as two opaque bytes
     if dtype.kind in "fiubc" and dtype.itemsize <= (16 if dtype.kind == "c" else 8):
@@ -272,7 +276,7 @@ def _decode_into(
     for selection in _blocks(shape, dataset.chunks, BLOCK_BYTES // max(dtype.itemsize, 1)):
         block = np.ascontiguousarray(dataset[selection], dtype=target)
         if block.size:
-            spool.append(memoryview(block.reshape(-1).view(np.uint8)))
+            spool.append(memoryview(block.reshape(-1).view(np.uint8).data))
 
 
 def _blocks(

@@ -167,15 +167,19 @@ class _Archive(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
+        """Always."""
         return True
 
     def seekable(self) -> bool:
+        """Always."""
         return True
 
     def tell(self) -> int:
+        """The position in the archive."""
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Moves to a position in the archive."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._file.size}
         self._position = base[whence] + offset
         if self._position < 0:
@@ -183,6 +187,7 @@ class _Archive(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
+        """At most `size` bytes; OSError where that is more than a directory may have."""
         wanted = max(self._file.size - self._position, 0)
         if size is not None and size >= 0:
             wanted = min(size, wanted)
@@ -195,6 +200,7 @@ class _Archive(io.RawIOBase):
         return data
 
     def readinto(self, buffer: Any) -> int:
+        """Fills as much of `buffer` as is left."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)

@@ -170,7 +170,8 @@ def roles_of(
     Args:
       layer_class: snake-case class, None where unknown.
       config: the layer's Keras configuration, None where the file holds none.
-      shapes, dtypes: of `vars/0`, `vars/1`, ...
+      shapes: of `vars/0`, `vars/1`, ...
+      dtypes: of the same.
 
     Returns:
       Names as Keras gives them; `variable_<i>` where neither class nor shapes tell.
@@ -220,9 +221,7 @@ def _is_on(role: Role, config: Config) -> bool:
     return bool(config.get(role.switch, role.default))
 
 
-def _quantized(
-    shapes: Sequence[tuple[int, ...]], dtypes: Sequence[str]
-) -> tuple[str, ...] | None:
+def _quantized(shapes: Sequence[tuple[int, ...]], dtypes: Sequence[str]) -> tuple[str, ...] | None:
     """Roles of a quantized Dense or EinsumDense (`variable_serialization_spec`)."""
     integers = [dtype in ("int8", "uint8") for dtype in dtypes]
     if not any(integers) and len(shapes) < 7:

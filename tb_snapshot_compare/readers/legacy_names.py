@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tb_snapshot_compare.readers.hdf5_messages import Description, StoredDataset, StoredGroup
 from tb_snapshot_compare.readers.layer_roles import MODEL_CLASSES, Config, snake_case
 from tb_snapshot_compare.readers.names import UniqueNames
-from tb_snapshot_compare.readers.weights_file import Places, as_tensor
+from tb_snapshot_compare.readers.weights_file import Places, as_tensor, unique_names
 from tb_snapshot_compare.snapshot import TensorInfo
 
 _OPTIMIZER_GROUP = "optimizer_weights"
@@ -82,7 +82,7 @@ def legacy_tensors(
     found = {tensor.key for tensor in tensors}
     rest = [dataset for path, dataset in datasets.items() if path not in found]
     tensors += [as_tensor(d, places, name=d.path, scope="state") for d in rest]
-    return tuple(tensors)
+    return unique_names(tensors)
 
 
 def is_legacy(description: Description) -> bool:

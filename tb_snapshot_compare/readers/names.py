@@ -68,14 +68,22 @@ class UniqueNames:
     """Gives the second owner of a name `name#2`, the third `name#3`, and so on."""
 
     def __init__(self) -> None:
-        self._owners: dict[str, dict[str, str]] = {}
+        self._given: dict[tuple[str, str], str] = {}
+        self._taken: set[str] = set()
+        self._last: dict[str, int] = {}
 
     def of(self, name: str, owner: str) -> str:
         """The name for `owner`: always the same one, and of no other owner."""
-        owners = self._owners.setdefault(name, {})
-        if owner not in owners:
-            owners[owner] = name if not owners else f"{name}#{len(owners) + 1}"
-        return owners[owner]
+        given = self._given.get((name, owner))
+        if given is not None:
+            return given
+        number = self._last.get(name, 0) + 1
+        while (given := name if number == 1 else f"{name}#{number}") in self._taken:
+            number += 1
+        self._last[name] = number
+        self._taken.add(given)
+        self._given[name, owner] = given
+        return given
 
 
 def name_model(root: Node, config: Config | None, optimizers: Iterable[str]) -> NamedModel:

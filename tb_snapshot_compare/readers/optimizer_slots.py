@@ -89,12 +89,17 @@ def assign_slots(
     if layer_class == "loss_scale_optimizer":
         return _loss_scaled(config, stored, tensors, ordered, inner_name)
     if layer_class == "adafactor":
-        found = [_adafactor(scalars, stored, tensors) for scalars in _scalars(config)]
-        return next((slots for slots in found if slots and ordered), _leading(stored, config))
+        for scalars in _scalars(config):
+            factored = _adafactor(scalars, stored, tensors)
+            if factored is not None and ordered:
+                return factored
+        return _leading(stored, config)
     layouts = list(_layouts(layer_class, config)) if layer_class is not None else []
     usual = [layout for layout in layouts if _BASE_SLOTS.isdisjoint(layout.groups)]
     for candidates in (usual, layouts):
-        found = [slots for layout in candidates if (slots := _fit(layout, stored, tensors, ordered))]
+        found = [
+            slots for layout in candidates if (slots := _fit(layout, stored, tensors, ordered))
+        ]
         if found:
             return found[0] if len(found) == 1 else _leading(stored, config)
     return _leading(stored, config)

@@ -1,12 +1,18 @@
 """Turns a description of an HDF5 weights file into named tensors with extents."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from tb_snapshot_compare.readers.h5_tree import Node, build_tree
 from tb_snapshot_compare.readers.hdf5_messages import Description, StoredDataset
 from tb_snapshot_compare.readers.layer_roles import Config
-from tb_snapshot_compare.readers.names import NamedModel, NamedVariable, name_model
+from tb_snapshot_compare.readers.names import (
+    NamedModel,
+    NamedVariable,
+    UniqueNames,
+    name_model,
+)
 from tb_snapshot_compare.readers.optimizer_slots import Slot, assign_slots, optimizer_class
 from tb_snapshot_compare.snapshot import Extent, Scope, TensorInfo
 
@@ -55,10 +61,19 @@ def tensors_of(
         main = node.component == "optimizer"
         tensors += _optimizer(node, model, places, _optimizer_config(config) if main else None)
     tensors += [
-        as_tensor(dataset, places, name=dataset.path, scope="state")
-        for dataset in strangers
+        as_tensor(dataset, places, name=dataset.path, scope="state") for dataset in strangers
     ]
-    return tuple(tensors)
+    return unique_names(tensors)
+
+
+def unique_names(tensors: Iterable[TensorInfo]) -> tuple[TensorInfo, ...]:
+    """The tensors, of which a later one of the same name gets the number of its occurrence."""
+    names = UniqueNames()
+    unique = []
+    for tensor in tensors:
+        name = names.of(tensor.name, tensor.key)
+        unique.append(tensor if name == tensor.name else replace(tensor, name=name))
+    return tuple(unique)
 
 
 def is_optimizer(node: Node) -> bool:
@@ -174,4 +189,3 @@ def read_scalar(descriptor: int, tensor: TensorInfo, places: Places) -> int | No
     if len(data) != extent.length:
         return None
     return int.from_bytes(data, tensor.byteorder, signed=tensor.dtype.startswith("int"))
-

@@ -22,6 +22,7 @@ from tb_snapshot_compare.workspace.distributing import check_bounds, distributio
 from tb_snapshot_compare.workspace.opening import (
     OpenedSnapshot,
     PairArchitecture,
+    config_in_run,
     open_ref,
     pair_architecture,
     probe,
@@ -184,7 +185,9 @@ class Workspace:
             return opened
         _, run = self._listed(ref.id)
         config = self._events.keras_config(run.event_runs)
-        return opened if config is None else OpenedSnapshot(opened.contents, config, "event_file")
+        if config is not None:
+            return OpenedSnapshot(opened.contents, config, "event_file")
+        return OpenedSnapshot(opened.contents, config_in_run(run.snapshots))
 
     def _compare(self, a: SnapshotRef, b: SnapshotRef, progress: Progress | None) -> Comparison:
         key = _key("comparison", a, b)

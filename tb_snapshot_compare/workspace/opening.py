@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,6 +21,8 @@ from tb_snapshot_compare.workspace.results import SnapshotSummary
 ConfigSource = Literal["keras_config", "event_file"]
 Side = Literal["both", "a", "b"]
 _PREFERENCE = tuple(Format)
+_WITH_CONFIG = frozenset({Format.KERAS, Format.LEGACY_H5})
+_CONFIG_ATTEMPTS = 3
 _SUFFIXES = (".keras", ".weights.h5", ".h5", ".index")
 _ADDRESS = re.compile(r"^(?P<logdir>.+)@(?P<run>[^@]*):(?P<step>[^:@]+)$")
 
@@ -105,6 +107,25 @@ def open_ref(ref: SnapshotRef) -> OpenedSnapshot:
         return OpenedSnapshot(contents, contents.model_config)
     assert first_error is not None
     raise first_error
+
+
+def config_in_run(snapshots: Sequence[SnapshotRef]) -> str | None:
+    """The configuration in the newest snapshot of a run that has one, for those that have none."""
+    candidates = [
+        files
+        for ref in reversed(snapshots)
+        if ref.state is State.READY
+        for files in ref.file_sets
+        if files.format in _WITH_CONFIG
+    ]
+    for files in candidates[:_CONFIG_ATTEMPTS]:
+        try:
+            config = readers.open_contents(files.path, files.format).model_config
+        except SnapshotCompareError:
+            continue
+        if config is not None:
+            return config
+    return None
 
 
 def pair_architecture(a: OpenedSnapshot, b: OpenedSnapshot) -> PairArchitecture:

@@ -7,13 +7,12 @@ import { hostWindow } from './host/parent';
 import { watchReload } from './host/reload';
 import { watchVisibility } from './host/visibility';
 import { Shell } from './Shell';
+import { lazyView } from './shell/lazy-view';
 import { visible } from './state/environment';
 import { rememberLayout } from './state/layout';
 import { Loader } from './state/loader';
 import { waitWhileHidden } from './state/waiting';
 import { installTheme, setDark } from './theme/theme';
-import { DistributionView } from './views/distribution/DistributionView';
-import { NetworkView } from './views/network/NetworkView';
 
 /** Called by TensorBoard once it has imported this module into the plugin's frame. */
 export async function render(): Promise<void> {
@@ -29,5 +28,11 @@ export async function render(): Promise<void> {
   watchReload(() => void loader.reload());
   loader.start();
   const link = () => address.link;
+  const NetworkView = lazyView('network', 'Network architecture', async () => {
+    return (await import('./views/network/NetworkView')).NetworkView;
+  });
+  const DistributionView = lazyView('distribution', 'Difference distribution', async () => {
+    return (await import('./views/distribution/DistributionView')).DistributionView;
+  });
   renderPreact(h(Shell, { link, NetworkView, DistributionView }), document.body);
 }

@@ -148,6 +148,9 @@ def test_a_wrapper_is_one_layer_with_the_tensors_of_what_it_wraps(specimens: Any
     assert leaves["both_ways"].kind == "Bidirectional"
     assert len(leaves["both_ways"].tensors) == 6
     assert leaves["each"].tensors == ("per_step/kernel", "per_step/bias")
+    of_legacy = _tensor("steps/per_step/kernel", (8, 5))
+    layers = layer_of(from_keras_config(specimens["recurrent"].config, [of_legacy], "event_file"))
+    assert layers == {"steps/per_step/kernel": "each"}
 
 
 def test_a_composite_layer_has_the_tensors_of_its_parts(specimens: Any) -> None:
@@ -349,20 +352,47 @@ def test_models_nested_beyond_any_use_fall_back() -> None:
     assert "nested more than 64 deep" in architecture.note
 
 
+def test_a_text_longer_than_any_configuration_is_not_parsed() -> None:
+    architecture = from_keras_config(" " * (17 * 1024 * 1024), [], "keras_config")
+    assert "17,825,792 characters, more than" in architecture.note
+
+
+def test_a_small_text_cannot_multiply_its_connections_through_nested_inputs() -> None:
+    """400 layers feed one nested input that feeds 400 layers: 160,000 edges from 800."""
+    numbers = range(400)
+    inner = {
+        "name": "m",
+        "layers": [
+            _keras2_layer("InputLayer", "i", []),
+            *(_keras2_layer("ReLU", f"r{n}", [[["i", 0, 0, {}]]]) for n in numbers),
+        ],
+        "input_layers": [["i", 0, 0]],
+        "output_layers": [["r0", 0, 0]],
+    }
+    calls = [[[f"l{n}", 0, 0, {}]] for n in numbers]
+    layers = [
+        *(_keras2_layer("InputLayer", f"l{n}", []) for n in numbers),
+        {"class_name": "Functional", "config": inner, "name": "m", "inbound_nodes": calls},
+    ]
+    config = {"layers": layers, "input_layers": [["l0", 0, 0]], "output_layers": [["m", 0, 0]]}
+    text = json.dumps({"class_name": "Functional", "config": config})
+    assert "more than 100,000 connections" in from_keras_config(text, [], "keras_config").note
+
+
 def test_a_configuration_that_multiplies_its_edges_falls_back() -> None:
-    """Two thousand layers, each of which takes the output of all before it."""
+    """Five hundred layers, each of which takes the output of all before it."""
     layers = [
         {
             "class_name": "Add", "name": f"l{number}", "config": {},
             "inbound_nodes": [[[f"l{before}", 0, 0, {}] for before in range(number)]],
         }
-        for number in range(1100)
+        for number in range(500)
     ]  # fmt: skip
     text = json.dumps(
         {"class_name": "Functional", "config": {
             "layers": layers, "input_layers": [["l0", 0, 0]], "output_layers": [["l0", 0, 0]]}}
     )  # fmt: skip
-    assert "more than 500,000 connections" in from_keras_config(text, [], "keras_config").note
+    assert "more than 100,000 connections" in from_keras_config(text, [], "keras_config").note
 
 
 @pytest.mark.parametrize(

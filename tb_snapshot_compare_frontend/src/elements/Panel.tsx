@@ -1,3 +1,4 @@
+import { download, svgToPng } from '../render/export';
 import { maximised } from '../state/selection';
 import { adoptStyles } from '../theme/styles';
 import { Button } from './Button';
@@ -84,22 +85,20 @@ function BusyBar({ label, fraction }: NonNullable<PanelProps['busy']>) {
 function exportItems({ name, svg, csv }: PanelExports): MenuItem[] {
   const items: MenuItem[] = [];
   if (svg) {
-    items.push({ label: 'Export SVG', onSelect: () => void saveText(svg(), `${name}.svg`) });
+    items.push({ label: 'Export SVG', onSelect: () => saveText(svg(), `${name}.svg`) });
     items.push({ label: 'Export PNG', onSelect: () => void savePng(svg(), `${name}.png`) });
   }
   if (csv) {
-    items.push({ label: 'Export CSV', onSelect: () => void saveText(csv(), `${name}.csv`) });
+    items.push({ label: 'Export CSV', onSelect: () => saveText(csv(), `${name}.csv`) });
   }
   return items;
 }
 
-async function saveText(text: string, fileName: string): Promise<void> {
-  const { download } = await import('../render/export');
+function saveText(text: string, fileName: string): void {
   const type = fileName.endsWith('.svg') ? 'image/svg+xml' : 'text/csv';
   download(new Blob([text], { type: `${type};charset=utf-8` }), fileName);
 }
 
 async function savePng(svg: string, fileName: string): Promise<void> {
-  const { download, svgToPng } = await import('../render/export');
   download(await svgToPng(svg, PNG_SCALE), fileName);
 }

@@ -99,13 +99,13 @@ export class Camera {
   }
 
   panBy(dx: number, dy: number): void {
-    const { x, y, scale } = this.view.value;
+    const { x, y, scale } = this.view.peek();
     this.move({ scale, x: x + dx, y: y + dy });
   }
 
   /** Pans as little as brings a box of the content on screen. */
   reveal(box: Box, padding: number): void {
-    const { x, y, scale } = this.view.value;
+    const { x, y, scale } = this.view.peek();
     const shift = (start: number, size: number, room: number): number => {
       const end = start + size;
       if (size > room - 2 * padding || start < padding) return padding - start;
@@ -113,7 +113,7 @@ export class Camera {
     };
     const dx = shift(box.x * scale + x, box.width * scale, this.viewport.width);
     const dy = shift(box.y * scale + y, box.height * scale, this.viewport.height);
-    if (dx !== 0 || dy !== 0) this.panBy(dx, dy);
+    if (Math.abs(dx) >= 1 || Math.abs(dy) >= 1) this.panBy(dx, dy);
   }
 
   /** Listens on the element that shows the view; returns what ends it. */

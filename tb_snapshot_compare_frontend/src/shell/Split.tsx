@@ -35,7 +35,7 @@ export function Split({ direction, items, fractions, onChange, only = null }: Sp
             <div
               class="split-item"
               hidden={only !== null && only !== item.key}
-              style={{ flexGrow: fraction }}
+              style={{ flexGrow: only === null ? fraction : 1 }}
             >
               {item.content}
             </div>

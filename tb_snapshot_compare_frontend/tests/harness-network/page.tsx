@@ -14,7 +14,9 @@ installTheme();
 setDark(query.has('dark'));
 const net = NETWORKS[text('net', 'alexNet') as NetworkName]();
 architecture.value = { status: 'ready', value: net };
-comparison.value = { status: 'ready', value: compared(net) };
+comparison.value = query.has('pending')
+  ? { status: 'loading', job: null, stale: null }
+  : { status: 'ready', value: compared(net) };
 toggledGroups.value = query.getAll('toggle');
 const chosen = query.get('layer');
 if (chosen) {

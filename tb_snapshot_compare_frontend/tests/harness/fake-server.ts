@@ -61,6 +61,9 @@ export class FakeServer {
   private answerForPair(route: string, query: URLSearchParams): Response {
     const [a, b] = [this.find(query.get('a')), this.find(query.get('b'))];
     if (!a || !b) return json({ error: { code: 'gone', message: 'No such snapshot.' } }, 410);
+    if (a.generation !== query.get('ga') || b.generation !== query.get('gb')) {
+      return json({ error: { code: 'changed', message: 'The snapshot was overwritten.' } }, 409);
+    }
     if (this.options.job) return json(this.options.job, 202);
     const layer = query.get('layer');
     const { compare = comparisonOf } = this.options;

@@ -148,7 +148,11 @@ test('a request that was given up does not stand in the way of the next', async 
 test('filters come as arrays of doubles', async () => {
   const { api } = clientOf(new Response(filtersOf('conv1')));
   const { layer, tensor, filters, measures } = await api.filters(PAIR, 'conv1');
-  expect({ layer, tensor, filters }).toEqual({ layer: 'conv1', tensor: 'conv1/kernel', filters: 48 });
+  expect({ layer, tensor, filters }).toEqual({
+    layer: 'conv1',
+    tensor: 'conv1/kernel',
+    filters: 48,
+  });
   expect(measures.l2).toBeInstanceOf(Float64Array);
   expect(measures.l2).toHaveLength(48);
 });

@@ -74,7 +74,10 @@ test('a thousand snapshots are one path, and gaps interrupt a curve', () => {
   expect(marksPath(marks, geometry, 2).match(/M/g)).toHaveLength(1000);
   const base = curves.curves[0] as Curves['curves'][number];
   const gapped = { ...base, x: [1, 2, 3, 4, 5], y: [1, 2, null, 2, 1] };
-  const lane = { kind: 'loss' as const, curves: [{ role: 'train' as const, label: '', curve: gapped }] };
+  const lane = {
+    kind: 'loss' as const,
+    curves: [{ role: 'train' as const, label: '', curve: gapped }],
+  };
   const drawn = layOut(500, 120, 'epoch', [1, 5], [lane]);
   const box = drawn.lanes[0];
   if (!box) throw new Error('no lane');

@@ -68,7 +68,16 @@ test.each([
   [{ filters: '3' }, { filters: [] }],
   [{ layer: 'c', filters: '0-999999999' }, { filters: Array.from({ length: 4096 }, (_, i) => i) }],
   [{ layer: 'c', filters: '5,a,-1,3,3,2-1' }, { filters: [3, 5] }],
-  [{ cells: '0.0,19.4,20.0,3.5,x,3.1.2,3.1,3.1' }, { cells: [{ bin: 0, level: 0 }, { bin: 19, level: 4 }, { bin: 3, level: 1 }] }],
+  [
+    { cells: '0.0,19.4,20.0,3.5,x,3.1.2,3.1,3.1' },
+    {
+      cells: [
+        { bin: 0, level: 0 },
+        { bin: 19, level: 4 },
+        { bin: 3, level: 1 },
+      ],
+    },
+  ],
   [{ hidden: '0-4' }, { hidden: [] }],
   [{ hidden: '0-9' }, { hidden: [] }],
   [{ hidden: '1,3,77' }, { hidden: [1, 3] }],

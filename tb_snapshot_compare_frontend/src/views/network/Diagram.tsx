@@ -4,11 +4,12 @@ import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Camera } from '../../render/camera';
 import { announce } from '../../state/environment';
+import { comparison } from '../../state/resources';
 import { hoveredLayer, layer, metric, selectLayer, toggledGroups } from '../../state/selection';
 import type { LayoutResult } from '../../workers/layout/types';
 import { EdgeLayer } from './EdgeLayer';
 import { FrameLayer } from './FrameLayer';
-import { frameTitle } from './faces';
+import { type Face, frameTitle } from './faces';
 import { HoverCard, type Hovered } from './HoverCard';
 import * as model from './model';
 import { NetworkBox } from './NetworkBox';
@@ -22,6 +23,7 @@ export interface DiagramProps {
   readonly layout: LayoutResult;
   readonly network: Network;
   readonly visible: Visible;
+  readonly faces: ReadonlyMap<string, Face>;
   readonly size: { readonly width: number; readonly height: number };
   readonly svg: RefObject<SVGSVGElement | null>;
   readonly camera: Camera;
@@ -65,14 +67,17 @@ function startView(camera: Camera, layout: LayoutResult, size: DiagramProps['siz
   else camera.fitWidth(PADDING, 1);
 }
 
-export function Diagram({ layout, network, visible, size, svg, camera }: DiagramProps) {
-  const faces = model.faces.value;
+export function Diagram({ layout, network, visible, faces, size, svg, camera }: DiagramProps) {
+  const known = useComputed(() => [comparison.value, metric.value] as const).value;
+  const values = useMemo(() => model.valuesOf(faces), [faces, ...known]);
   const content = useRef<SVGGElement>(null);
   const hovered = useSignal<Hovered | null>(null);
   const current = useSignal<string | null>(null);
   /** Where on the screen a group was that has just been opened or closed. */
   const anchor = useRef<{ name: string; x: number; y: number } | null>(null);
-  const targets = useMemo(() => (faces ? targetsOf(layout, faces) : []), [layout, faces]);
+  /** What the camera was last set up for. */
+  const shown = useRef<Visible | null>(null);
+  const targets = useMemo(() => targetsOf(layout, faces), [layout, faces]);
   const byKey = useMemo(() => new Map(targets.map((target) => [target.key, target])), [targets]);
 
   useLayoutEffect(() => {
@@ -84,7 +89,7 @@ export function Diagram({ layout, network, visible, size, svg, camera }: Diagram
     });
   }, [camera]);
 
-  useEffect(() => (svg.current ? camera.attach(svg.current) : undefined), [camera, svg]);
+  useLayoutEffect(() => (svg.current ? camera.attach(svg.current) : undefined), [camera, svg]);
   useEffect(
     () =>
       effect(() => {
@@ -95,15 +100,16 @@ export function Diagram({ layout, network, visible, size, svg, camera }: Diagram
   );
 
   useLayoutEffect(() => {
-    const refit = camera.fitted || anchor.current === null;
+    const other = shown.current !== visible;
+    shown.current = visible;
     camera.setContent(layout);
     camera.setViewport(size);
     const held = anchor.current;
     anchor.current = null;
     const place = held && [...layout.boxes, ...layout.frames].find(({ id }) => id === held.name);
-    if (refit || !held || !place) {
+    if (camera.fitted || (other && !place)) {
       startView(camera, layout, size);
-    } else {
+    } else if (held && place) {
       const { x, y, scale } = camera.view.value;
       camera.panBy(held.x - (place.x * scale + x), held.y - (place.y * scale + y));
     }
@@ -118,6 +124,15 @@ export function Diagram({ layout, network, visible, size, svg, camera }: Diagram
     const start = model.selectedBox.value ?? layout.boxes[0]?.id;
     current.value = start ? boxKey(start) : null;
   }, [byKey]);
+
+  useEffect(
+    () =>
+      effect(() => {
+        const place = layout.boxes.find(({ id }) => id === model.selectedBox.value);
+        if (place) camera.reveal(place, PADDING);
+      }),
+    [camera, layout],
+  );
 
   const element = (key: string): SVGGElement | null =>
     svg.current?.querySelector<SVGGElement>(`[data-key="${CSS.escape(key)}"]`) ?? null;
@@ -159,7 +174,7 @@ export function Diagram({ layout, network, visible, size, svg, camera }: Diagram
   function activate(target: Target): void {
     current.value = target.key;
     if (target.kind === 'frame') toggle(target.name);
-    else if (network.unitOf.has(target.name) && faces?.get(target.box)?.layer) {
+    else if (network.unitOf.has(target.name) && faces.get(target.box)?.layer) {
       selectLayer(layer.value === target.name ? null : target.name);
     }
   }
@@ -174,7 +189,7 @@ export function Diagram({ layout, network, visible, size, svg, camera }: Diagram
 
   function onDblClick(event: MouseEvent): void {
     const target = targetOf(event);
-    const isGroup = target?.kind === 'box' && faces?.get(target.box)?.layer === null;
+    const isGroup = target?.kind === 'box' && faces.get(target.box)?.layer === null;
     if (target && isGroup && !(event.target as Element).closest('[data-open]')) toggle(target.name);
   }
 
@@ -198,7 +213,7 @@ export function Diagram({ layout, network, visible, size, svg, camera }: Diagram
       if (next) focusKey(next.key);
     } else if (event.key === 'Enter' || event.key === ' ') {
       event.preventDefault();
-      const isGroup = target.kind === 'frame' || faces?.get(target.box)?.layer === null;
+      const isGroup = target.kind === 'frame' || faces.get(target.box)?.layer === null;
       if (isGroup) toggle(target.name);
       else activate(target);
     } else if (event.key === 'Home' || event.key === 'End') {
@@ -246,7 +261,6 @@ export function Diagram({ layout, network, visible, size, svg, camera }: Diagram
     return boxes;
   });
 
-  if (!faces) return null;
   const closest = (event: Event): SVGElement | null =>
     (event.target as Element).closest<SVGElement>('[data-key]');
   return (
@@ -286,7 +300,7 @@ export function Diagram({ layout, network, visible, size, svg, camera }: Diagram
                 face={face}
                 place={place}
                 metric={metric.value}
-                values={model.values.value}
+                values={values}
                 domainTop={model.domain.value[1]}
                 color={model.color.value}
                 dim={search && !foundBoxes.value.has(place.id)}

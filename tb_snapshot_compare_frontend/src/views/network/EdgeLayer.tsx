@@ -8,7 +8,7 @@ export const EdgeLayer = memo(function EdgeLayer({
   readonly edges: readonly RoutedEdge[];
 }) {
   return (
-    <g class="net-edges" aria-hidden="true">
+    <g class="net-edges">
       {edges
         .filter((edge) => !edge.quiet)
         .map((edge) => (

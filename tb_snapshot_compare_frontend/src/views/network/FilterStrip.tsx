@@ -227,7 +227,7 @@ function Bars({ data, stale }: { readonly data: FilterMeasures; readonly stale: 
             </span>
           ))}
         </div>
-        <div class="net-segments" role="group" aria-label="Order of the filters">
+        <fieldset class="net-segments net-small" aria-label="Order of the filters">
           {(['index', 'difference'] as const).map((key) => (
             <button
               key={key}
@@ -240,7 +240,7 @@ function Bars({ data, stale }: { readonly data: FilterMeasures; readonly stale: 
               {key === 'index' ? 'By index' : 'By difference'}
             </button>
           ))}
-        </div>
+        </fieldset>
       </header>
       <div class="net-strip-plot" data-stale={stale ? '' : undefined}>
         <div class="net-strip-axis tabular" aria-hidden="true">

@@ -5,6 +5,7 @@ import { ColorLegend } from '../../elements/Legend';
 import type { Camera } from '../../render/camera';
 import { formatMeasure } from '../../scales/format';
 import { metricInfo } from '../../state/metrics';
+import { comparison, latest } from '../../state/resources';
 import { metric } from '../../state/selection';
 import { fitAll } from './Diagram';
 import * as model from './model';
@@ -30,7 +31,10 @@ export function Footer({ camera }: { readonly camera: Camera }) {
           theme={model.theme.value}
         />
       ) : (
-        <span class="net-key-text">{info.label}: no differences to shade</span>
+        <span class="net-key-text">
+          {info.label}
+          {latest(comparison.value) ? ': no difference to shade' : ''}
+        </span>
       )}
       {model.mode.value === 'diagram' && <Keys />}
       {(note || inexact) && (
@@ -77,9 +81,15 @@ function Glyph({ path }: { readonly path: string }) {
 /** Only the marks that are on screen. */
 function Keys() {
   const faces = [...(model.faces.value?.values() ?? [])];
-  const missing = faces.some(
-    (face) => face.kind !== 'plain' && (model.values.value.get(face.id)?.value ?? null) === null,
-  );
+  const missing = faces.some((face) => {
+    const value = model.values.value.get(face.id);
+    return (
+      face.kind !== 'plain' &&
+      face.side === 'both' &&
+      value?.value == null &&
+      value?.how !== 'pending'
+    );
+  });
   return (
     <ul class="net-keys">
       {faces.some((face) => face.kind === 'plain') && (

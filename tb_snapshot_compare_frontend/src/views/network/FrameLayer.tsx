@@ -27,7 +27,7 @@ export function FrameLayer({ frames, title, current }: FrameLayerProps) {
               role="button"
               data-key={key}
               data-group={id}
-              tabIndex={current.value === key ? 0 : -1}
+              tabindex={current.value === key ? 0 : -1}
               aria-expanded="true"
               aria-label={`${id}, opened group of ${note}`}
             >

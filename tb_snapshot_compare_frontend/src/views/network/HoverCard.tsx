@@ -127,10 +127,10 @@ function GroupCard({
   readonly name: string;
   readonly members: readonly LayerNode[];
 }) {
-  const value = model.valueOf(members);
+  const value = model.groupDifference(members);
   const parameters = members.reduce((sum, member) => sum + member.parameters, 0);
   const changed = members
-    .map((member) => ({ member, value: model.valueOf([member]).value }))
+    .map((member) => ({ member, value: model.groupDifference([member]).value }))
     .filter((entry) => entry.value !== null)
     .sort((left, right) => (right.value as number) - (left.value as number))
     .slice(0, 3);

@@ -137,7 +137,6 @@ export function LayerTable() {
       onScroll={(event) => {
         scrolled.value = event.currentTarget.scrollTop;
       }}
-      onKeyDown={onKeyDown}
     >
       <table class="net-table" aria-label="Layers" aria-rowcount={shown.length + 1}>
         <thead>
@@ -175,6 +174,7 @@ export function LayerTable() {
                 aria-rowindex={first + index + 2}
                 aria-selected={layer.value === name}
                 onClick={() => choose(name)}
+                onKeyDown={onKeyDown}
                 onFocus={() => {
                   focused.value = name;
                 }}
@@ -222,7 +222,7 @@ export function LayerTable() {
 
 function Spacer({ rows }: { readonly rows: number }) {
   return (
-    <tr aria-hidden="true" style={{ height: `${rows * ROW}px` }}>
+    <tr class="net-spacer" style={{ height: `${rows * ROW}px` }}>
       <td colSpan={COLUMNS.length} />
     </tr>
   );

@@ -30,6 +30,11 @@ const PAD = 10;
 /** Opaque enough for text on it; a value that is missing is hatched. */
 function fillOf(face: Face, value: GroupValue | undefined, color: ColorScale): string {
   if (!face.members.some(hasWeights)) return 'var(--card)';
+  return swatchFill(value, color);
+}
+
+function swatchFill(value: GroupValue | undefined, color: ColorScale): string {
+  if (value?.how === 'pending') return 'var(--skeleton)';
   return value?.value == null ? 'url(#net-hatch)' : color(value.value);
 }
 
@@ -46,6 +51,7 @@ export const NetworkBox = memo(function NetworkBox(props: NetworkBoxProps) {
   const key = boxKey(face.id);
   const { width, bodyHeight, height } = face;
   const weighted = face.members.some(hasWeights);
+  const anchor = face.kind === 'plain' ? 'middle' : 'start';
   return (
     <g
       class={`net-box net-${face.kind}${dim ? ' net-dim' : ''}`}
@@ -61,7 +67,7 @@ export const NetworkBox = memo(function NetworkBox(props: NetworkBoxProps) {
         data-key={key}
         data-layer={face.layer?.name}
         data-group={face.layer ? undefined : face.id}
-        tabIndex={current.value === key ? 0 : -1}
+        tabindex={current.value === key ? 0 : -1}
         aria-label={describeBox(face, metric, value)}
         aria-pressed={face.layer ? selected.value === face.layer.name : undefined}
         aria-expanded={face.layer ? undefined : false}
@@ -74,6 +80,7 @@ export const NetworkBox = memo(function NetworkBox(props: NetworkBoxProps) {
         {face.kind === 'group' && <Chevron ink={ink} />}
         <text
           class="net-title"
+          text-anchor={anchor}
           x={face.kind === 'plain' ? width / 2 : PAD + (face.kind === 'group' ? 16 : 0)}
           y={face.kind === 'plain' ? 17 : 19}
           fill={ink}
@@ -82,6 +89,7 @@ export const NetworkBox = memo(function NetworkBox(props: NetworkBoxProps) {
         </text>
         <text
           class="net-subtitle"
+          text-anchor={anchor}
           x={face.kind === 'plain' ? width / 2 : PAD}
           y={face.kind === 'plain' ? 31 : 34}
           fill={ink}
@@ -92,6 +100,7 @@ export const NetworkBox = memo(function NetworkBox(props: NetworkBoxProps) {
         {face.side !== 'both' && (
           <text
             class={`net-side net-side-${face.side}`}
+            text-anchor={anchor}
             x={face.kind === 'plain' ? width / 2 : PAD}
             y={bodyHeight - 6}
             fill={value?.value == null ? undefined : ink}
@@ -152,6 +161,7 @@ function Gauge({
   domainTop,
   ink,
 }: NetworkBoxProps & { readonly value: GroupValue | undefined; readonly ink: string }) {
+  if (value?.how === 'pending') return null;
   const known = value?.value ?? null;
   const figure = known === null ? 'not compared' : formatMeasure(metric, known);
   const text = value?.how === 'largest' ? `max ${figure}` : figure;
@@ -219,7 +229,7 @@ function Foot({
       role="button"
       data-key={key}
       data-layer={layer.name}
-      tabIndex={current.value === key ? 0 : -1}
+      tabindex={current.value === key ? 0 : -1}
       aria-label={describeLayer(layer.name, layer.kind, layer.parameters, metric, value)}
       aria-pressed={selected.value === layer.name}
     >
@@ -231,7 +241,7 @@ function Foot({
         width={9}
         height={9}
         rx={2}
-        fill={value?.value == null ? 'url(#net-hatch)' : color(value.value)}
+        fill={swatchFill(value, color)}
       />
       {text}
       <rect

@@ -90,7 +90,6 @@ function Stage({
     model.faces.value,
     table ? null : size,
   );
-  const current = drawn && drawn.visible === model.visible.value ? drawn : null;
   return (
     <div ref={stage} class="net-stage">
       {table ? (
@@ -103,8 +102,8 @@ function Stage({
           </p>
           <LayerTable />
         </>
-      ) : current && size ? (
-        <Diagram {...current} size={size} svg={svg} camera={camera} />
+      ) : drawn && size ? (
+        <Diagram {...drawn} size={size} svg={svg} camera={camera} />
       ) : (
         <Skeleton />
       )}
@@ -116,7 +115,6 @@ function Skeleton() {
   return (
     <div class="net-skeleton" role="status" aria-label="Drawing the network">
       {Array.from({ length: 8 }, (_, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: placeholders have no identity
         <i key={index} data-small={index % 2 === 1 ? '' : undefined} />
       ))}
     </div>
@@ -184,7 +182,7 @@ function ReadOut() {
           entry.kind,
           entry.parameters,
           metric.value,
-          model.valueOf([entry]),
+          model.groupDifference([entry]),
         )
       : '';
   return (

@@ -37,7 +37,7 @@ export function Overlay(props: OverlayProps) {
     ? layout.edges.filter((edge) => edge.sources.includes(focus) || edge.targets.includes(focus))
     : [];
   return (
-    <g class="net-overlay" aria-hidden="true">
+    <g class="net-overlay">
       {strong.map((edge) => (
         <path
           key={`${edge.kind} ${edge.path}`}

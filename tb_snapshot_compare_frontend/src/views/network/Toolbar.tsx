@@ -37,7 +37,7 @@ export function Toolbar() {
           {grouped && <OpenAll />}
         </div>
       )}
-      <div class="net-segments" role="group" aria-label="Show as">
+      <fieldset class="net-segments" aria-label="Show as">
         {(['diagram', 'table'] as const).map((mode) => (
           <button
             key={mode}
@@ -50,7 +50,7 @@ export function Toolbar() {
             {mode === 'diagram' ? 'Diagram' : 'Table'}
           </button>
         ))}
-      </div>
+      </fieldset>
     </div>
   );
 }

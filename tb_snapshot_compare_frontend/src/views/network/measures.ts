@@ -5,8 +5,11 @@ import type { Metric } from '../../state/selection';
 
 export interface GroupValue {
   readonly value: number | null;
-  /** `largest` where the layers' measures do not determine the group's. */
-  readonly how: 'exact' | 'largest';
+  /**
+   * `largest` where the layers' measures do not determine the group's, `pending` while the
+   * snapshots are still being compared.
+   */
+  readonly how: 'exact' | 'largest' | 'pending';
 }
 
 const NONE: GroupValue = { value: null, how: 'exact' };

@@ -5,7 +5,7 @@ import { type ColorScale, sequential, type Theme } from '../../scales/color';
 import { dark } from '../../state/environment';
 import { architecture, comparison, latest } from '../../state/resources';
 import { layer, metric, toggledGroups } from '../../state/selection';
-import { facesOf } from './faces';
+import { type Face, facesOf } from './faces';
 import { type GroupValue, groupValue } from './measures';
 import { buildNetwork, hasBlocks } from './network';
 import { matches } from './search';
@@ -17,6 +17,8 @@ export const compact = signal(true);
 export const blocks = signal<boolean | null>(null);
 export const mode = signal<'diagram' | 'table'>('diagram');
 export const query = signal('');
+
+const PENDING: GroupValue = { value: null, how: 'pending' };
 
 export const theme = computed<Theme>(() => (dark.value ? 'dark' : 'light'));
 
@@ -65,22 +67,25 @@ export const notCompared = computed<ReadonlyMap<string, readonly TensorDifferenc
   return byLayer;
 });
 
-export function valueOf(members: readonly LayerNode[]): GroupValue {
+export function groupDifference(members: readonly LayerNode[]): GroupValue {
+  if (latest(comparison.value) === null) return PENDING;
   const known = members
     .map((member) => differences.value.get(member.name))
     .filter((entry) => entry !== undefined && entry.count > 0) as LayerDifference[];
   return groupValue(known, metric.value);
 }
 
-/** Values of the boxes, and of the layers folded into them, by name. */
-export const values = computed<ReadonlyMap<string, GroupValue>>(() => {
+/** Values of boxes, and of the layers folded into them, by name. */
+export function valuesOf(all: ReadonlyMap<string, Face>): ReadonlyMap<string, GroupValue> {
   const result = new Map<string, GroupValue>();
-  for (const face of faces.value?.values() ?? []) {
-    result.set(face.id, valueOf(face.members));
-    for (const { layer: folded } of face.foot) result.set(folded.name, valueOf([folded]));
+  for (const face of all.values()) {
+    result.set(face.id, groupDifference(face.members));
+    for (const { layer: folded } of face.foot) result.set(folded.name, groupDifference([folded]));
   }
   return result;
-});
+}
+
+export const values = computed(() => valuesOf(faces.value ?? new Map()));
 
 /** From no difference to the largest on screen. */
 export const domain = computed<readonly [number, number]>(() => {

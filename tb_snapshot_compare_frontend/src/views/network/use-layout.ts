@@ -12,6 +12,7 @@ export interface LayoutState {
     readonly layout: LayoutResult;
     readonly network: Network;
     readonly visible: Visible;
+    readonly faces: ReadonlyMap<string, Face>;
   } | null;
   /** Why there is none, in words for the page. */
   readonly problem: string | null;
@@ -72,7 +73,10 @@ export function useLayout(
     };
     client.current
       .layout(input)
-      .then((layout) => wanted && setState({ drawn: { layout, network, visible }, problem: null }))
+      .then(
+        (layout) =>
+          wanted && setState({ drawn: { layout, network, visible, faces }, problem: null }),
+      )
       .catch((error: Error) => wanted && setState({ drawn: null, problem: error.message }));
     return () => {
       wanted = false;

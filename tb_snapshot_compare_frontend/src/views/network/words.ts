@@ -9,6 +9,7 @@ export const SIDE_WORDS = { a: 'only in a', b: 'only in b', both: '' } as const;
 
 export function valueWords(metric: Metric, { value, how }: GroupValue): string {
   const { label } = metricInfo(metric);
+  if (how === 'pending') return '';
   if (value === null) return 'not compared';
   const text = formatMeasure(metric, value);
   return how === 'exact' ? `${label} ${text}` : `${label} at most ${text} in one layer`;

@@ -1,5 +1,6 @@
+import { useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { useSize } from '../../elements/use-size';
 import type { Axis } from '../../state/selection';
 import { chooseSnapshot } from '../../state/settle';
@@ -28,9 +29,10 @@ export interface TimelinePlotProps {
 export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(box);
-  const [preview, setPreview] = useState<Preview | null>(null);
-  const [dragging, setDragging] = useState<Side | null>(null);
-  const [hovered, setHovered] = useState<number | null>(null);
+  // Signals, since a move may come before the press before it is drawn.
+  const preview = useSignal<Preview | null>(null);
+  const dragging = useSignal<Side | null>(null);
+  const hovered = useSignal<number | null>(null);
   const commitTimer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
   const domain = useMemo(() => domainOf(marks, lanes), [marks, lanes]);
@@ -40,7 +42,7 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
   );
   const ready = useMemo(() => marks.filter(({ snapshot }) => snapshot.state === 'ready'), [marks]);
   const markOf = (side: Side): Mark | null => {
-    const id = preview?.side === side ? preview.id : SIDES[side].value;
+    const id = preview.value?.side === side ? preview.value.id : SIDES[side].value;
     return marks.find(({ snapshot }) => snapshot.id === id) ?? null;
   };
   const held = { a: markOf('a'), b: markOf('b') };
@@ -50,7 +52,7 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
   const commit = (chosen: Preview | null) => {
     clearTimeout(commitTimer.current);
     if (chosen) chooseSnapshot(chosen.side, chosen.id);
-    setPreview(null);
+    preview.value = null;
   };
   const position = (event: PointerEvent): number => {
     const left = drawing.current?.getBoundingClientRect().left ?? 0;
@@ -58,7 +60,7 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
   };
   const drag = (side: Side, event: PointerEvent) => {
     const nearest = nearestMark(ready, position(event));
-    if (nearest) setPreview({ side, id: nearest.snapshot.id });
+    if (nearest) preview.value = { side, id: nearest.snapshot.id };
   };
 
   const onPointerDown = (event: PointerEvent) => {
@@ -67,26 +69,26 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
     (event.currentTarget as Element).setPointerCapture(event.pointerId);
     event.preventDefault();
     drawing.current?.querySelector<SVGElement>(`[data-handle="${side}"]`)?.focus();
-    setDragging(side);
-    setHovered(null);
+    dragging.value = side;
+    hovered.value = null;
     if (!sideUnder(event)) drag(side, event);
   };
   const onPointerMove = (event: PointerEvent) => {
-    if (dragging) drag(dragging, event);
-    else setHovered(position(event));
+    if (dragging.value) drag(dragging.value, event);
+    else hovered.value = position(event);
   };
   const onPointerUp = () => {
-    if (!dragging) return;
-    setDragging(null);
-    commit(preview);
+    if (!dragging.value) return;
+    dragging.value = null;
+    commit(preview.value);
   };
   const cancel = () => {
-    setDragging(null);
+    dragging.value = null;
     commit(null);
   };
 
   const onKeyDown = (side: Side, event: KeyboardEvent) => {
-    if (event.key === 'Escape' && (dragging || preview)) {
+    if (event.key === 'Escape' && (dragging.value || preview.value)) {
       event.preventDefault();
       cancel();
       return;
@@ -95,13 +97,13 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
     if (!target) return;
     event.preventDefault();
     const chosen = { side, id: target.snapshot.id };
-    setPreview(chosen);
+    preview.value = chosen;
     clearTimeout(commitTimer.current);
     commitTimer.current = setTimeout(() => commit(chosen), KEYBOARD_PAUSE_MS);
   };
 
   return (
-    <div ref={box} class="timeline-plot" data-dragging={dragging ?? undefined}>
+    <div ref={box} class="timeline-plot" data-dragging={dragging.value ?? undefined}>
       {width > 0 && height > 0 && (
         // biome-ignore lint/a11y/useSemanticElements: a drawing holds no fieldset
         <svg
@@ -114,13 +116,15 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
           onPointerMove={onPointerMove}
           onPointerUp={onPointerUp}
           onPointerCancel={cancel}
-          onPointerLeave={() => setHovered(null)}
+          onPointerLeave={() => {
+            hovered.value = null;
+          }}
         >
           <TimeAxis geometry={geometry} axis={axis} />
           <Span geometry={geometry} a={held.a} b={held.b} />
           <Curves geometry={geometry} />
           <Marks geometry={geometry} marks={marks} />
-          {hovered !== null && <Cursor geometry={geometry} position={hovered} />}
+          {hovered.value !== null && <Cursor geometry={geometry} position={hovered.value} />}
           {(['a', 'b'] as const).map((side) => {
             const mark = held[side];
             return (
@@ -133,7 +137,7 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
                   count={ready.length}
                   geometry={geometry}
                   onKeyDown={(event) => onKeyDown(side, event)}
-                  onBlur={() => !dragging && preview && commit(preview)}
+                  onBlur={() => !dragging.value && preview.value && commit(preview.value)}
                 />
               )
             );
@@ -146,8 +150,8 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
         marks={marks}
         lanes={lanes}
         axis={axis}
-        position={dragging ? (held[dragging]?.position ?? null) : hovered}
-        dragging={dragging}
+        position={dragging.value ? (held[dragging.value]?.position ?? null) : hovered.value}
+        dragging={dragging.value}
       />
     </div>
   );

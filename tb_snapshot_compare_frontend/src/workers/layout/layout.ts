@@ -125,22 +125,16 @@ class Drawing {
       const origin = { x: box.x + FRAME_PAD, y: box.y + FRAME_TITLE };
       this.commit(item.id, inner, origin, { width: box.width - 2 * FRAME_PAD, height: box.height });
     }
-    for (const edge of level.edges) this.edges.push(this.routed(name, edge, level, offset, extent));
+    for (const edge of level.edges) this.edges.push(this.routed(name, edge, offset, extent));
   }
 
-  private routed(
-    name: string | null,
-    edge: LevelEdge,
-    level: PlacedLevel,
-    offset: Point,
-    extent: Size,
-  ): RoutedEdge {
-    const points = edge.points.map(({ x, y }) => ({ x: x + offset.x, y: y + offset.y }));
-    const [first, last] = [points[0], points.at(-1)];
-    if (edge.sources[0] === IN && edge.kind === 'flow' && edge.points[0]?.x === 0 && first)
-      points[0] = { x: first.x - FRAME_PAD, y: first.y };
-    if (edge.targets[0] === OUT && edge.points.at(-1)?.x === level.width && last)
-      points[points.length - 1] = { x: offset.x + extent.width + FRAME_PAD, y: last.y };
+  private routed(name: string | null, edge: LevelEdge, offset: Point, extent: Size): RoutedEdge {
+    const borderX = (x: number): number =>
+      x < 0 ? offset.x - FRAME_PAD : offset.x + extent.width + FRAME_PAD;
+    const points = edge.points.map(({ x, y }) => ({
+      x: Number.isFinite(x) ? x + offset.x : borderX(x),
+      y: y + offset.y,
+    }));
     const { from, to } = this.levels.get(name) ?? noLinks();
     const sources = new Set<string>();
     const targets = new Set<string>();

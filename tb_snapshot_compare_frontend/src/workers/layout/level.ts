@@ -57,7 +57,7 @@ const LANE = 9;
 const RETURN_ROOM = 14;
 const SIDE = 18;
 /** More skip edges than these in one level hide one another. */
-const SKIPS_SHOWN = 24;
+const SKIPS_SHOWN = 12;
 const CROWDED_LANES = 2;
 /** How far from the middle of a box its skip edges leave and arrive. */
 const PORT = 14;
@@ -390,11 +390,11 @@ class Level {
     };
   }
 
-  /** From the level's left border to IN, and from OUT to its right border. */
+  /** From the frame's left border to IN, and from OUT to its right one; its place is infinite. */
   private stubs(items: readonly PlacedItem[]): LevelEdge[] {
     return items.flatMap(({ item, x, y }) => {
       if (item.id !== IN && item.id !== OUT) return [];
-      const border = item.id === IN ? 0 : this.width;
+      const border = item.id === IN ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
       const points = [
         { x, y },
         { x: border, y },

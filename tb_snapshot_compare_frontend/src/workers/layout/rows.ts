@@ -12,7 +12,7 @@ function fill(cells: readonly RowCell[], gap: number, room: number): number[][] 
   let used = Number.POSITIVE_INFINITY;
   cells.forEach(({ width, last }, index) => {
     const row = rows.at(-1);
-    if (row && used + gap + width <= room) {
+    if (row && (width === 0 || used + gap + width <= room)) {
       row.push(index);
       used += gap + width;
     } else {

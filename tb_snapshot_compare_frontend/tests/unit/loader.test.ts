@@ -1,0 +1,211 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Api } from '../../src/client/Api';
+import { Client } from '../../src/client/Client';
+import { announcement, retryFailed, visible } from '../../src/state/environment';
+import { Loader } from '../../src/state/loader';
+import { raised } from '../../src/state/notices';
+import {
+  comparison,
+  curves,
+  distribution,
+  filterMeasures,
+  listing,
+} from '../../src/state/resources';
+import { a, b, filters, layer, selectLayer } from '../../src/state/selection';
+import { waitWhileHidden } from '../../src/state/waiting';
+import { FakeAddress } from '../harness/FakeAddress';
+import { FakeServer, type FakeServerOptions } from '../harness/fake-server';
+import { emptyListing, listingOf, listingWith, snapshotOf } from '../harness/fixtures';
+import { resetPage } from '../harness/page-state';
+
+let loader: Loader;
+let server: FakeServer;
+let address: FakeAddress;
+
+async function open(options: FakeServerOptions = {}, keys = {}): Promise<void> {
+  server = new FakeServer(options);
+  address = new FakeAddress(keys);
+  const client = new Client({ fetch: server.fetch, wait: waitWhileHidden });
+  loader = new Loader(new Api(client), address);
+  loader.start();
+  await vi.advanceTimersByTimeAsync(10);
+}
+
+function asked(route: string): string[] {
+  return server.requests.filter((request) => request.startsWith(route));
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  resetPage();
+});
+
+afterEach(() => {
+  loader.stop();
+  vi.useRealTimers();
+});
+
+test('the suggested pair is compared, and the address names it', async () => {
+  await open();
+  expect([a.value, b.value]).toEqual(['alexnet-10', 'alexnet-40']);
+  expect(comparison.value.status).toBe('ready');
+  expect(distribution.value.status).toBe('ready');
+  expect(curves.value.status).toBe('ready');
+  expect(address.keys).toMatchObject({ a: 'alexnet-10', b: 'alexnet-40' });
+  expect(announcement.value).toBe(
+    'Compared epoch 10 · step 340 with epoch 40 · step 1,360: 16 of 16 tensors',
+  );
+});
+
+test('the address decides before the suggestion', async () => {
+  await open({}, { a: 'alexnet-2', b: 'alexnet-3', layer: 'conv5', filters: '1,3,900' });
+  expect([a.value, b.value, layer.value]).toEqual(['alexnet-2', 'alexnet-3', 'conv5']);
+  expect(filterMeasures.value.status).toBe('ready');
+  expect(filters.value).toEqual([1, 3]);
+});
+
+test('an edited address is followed', async () => {
+  await open();
+  address.edit({ a: 'alexnet-1', b: 'alexnet-2', layer: 'fc6' });
+  await vi.advanceTimersByTimeAsync(10);
+  expect([a.value, b.value, layer.value]).toEqual(['alexnet-1', 'alexnet-2', 'fc6']);
+  address.edit({});
+  expect(a.value).toBe('alexnet-1');
+});
+
+test('a snapshot that the address names and nobody knows is replaced, and said so', async () => {
+  await open({}, { a: 'gone-1', b: 'alexnet-7' });
+  expect([a.value, b.value]).toEqual(['alexnet-10', 'alexnet-7']);
+  expect(raised.value.map(({ text }) => text)).toEqual([
+    'Snapshot gone-1 (a) is no longer in the logdir.',
+  ]);
+});
+
+test('a snapshot that vanishes is named as it was called', async () => {
+  await open();
+  const [main, ...others] = listingOf().runs;
+  if (!main) throw new Error('no run');
+  const kept = main.snapshots.filter(({ id }) => id !== 'alexnet-10');
+  server.listing = listingOf({
+    version: 8,
+    runs: [{ ...main, snapshots: kept }, ...others],
+    suggested: { a: 'alexnet-9', b: 'alexnet-40' },
+  });
+  await vi.advanceTimersByTimeAsync(3100);
+  expect(a.value).toBe('alexnet-9');
+  expect(raised.value[0]?.text).toContain('epoch 10 · step 340 (a) is no longer');
+});
+
+test('nothing is given up while a scan may still find it', async () => {
+  await open({ listing: listingOf({ scanning: true }) }, { a: 'late-1', b: 'alexnet-7' });
+  expect(a.value).toBe('late-1');
+  expect(raised.value).toEqual([]);
+});
+
+test('a layer that neither snapshot has is dropped, and said so', async () => {
+  await open({}, { a: 'alexnet-1', b: 'alexnet-2', layer: 'conv99' });
+  expect(layer.value).toBeNull();
+  expect(raised.value[0]?.text).toContain('has a layer named conv99');
+});
+
+test('overwritten bytes are asked for once more, with their new generation', async () => {
+  await open({ listing: listingWith([snapshotOf(1), snapshotOf(2), snapshotOf(3)]) });
+  const overwritten = snapshotOf(2, 'alexnet', { generation: 'new' });
+  server.listing = {
+    ...listingWith([snapshotOf(1), overwritten, snapshotOf(3)]),
+    version: 8,
+  };
+  b.value = 'alexnet-2';
+  await vi.advanceTimersByTimeAsync(10);
+  expect(asked('comparison').map((request) => request.split('gb=')[1])).toEqual([
+    'g3',
+    'g2',
+    'new',
+  ]);
+  expect(comparison.value.status).toBe('ready');
+  expect(distribution.value.status).toBe('ready');
+});
+
+test('bytes that stay changed are a failure, not a loop', async () => {
+  const message = 'epoch-040.keras changed while it was read.';
+  await open({ failing: { route: 'comparison', status: 409, message } });
+  expect(comparison.value).toMatchObject({ status: 'failed', failure: { message } });
+  expect(asked('comparison')).toHaveLength(1);
+});
+
+test('a failure is shown, and asked for again on demand only', async () => {
+  await open({ failing: { route: 'comparison', status: 422, message: 'Cut short.' } });
+  expect(comparison.value).toMatchObject({ status: 'failed', failure: { message: 'Cut short.' } });
+  const before = asked('comparison').length;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(asked('comparison')).toHaveLength(before);
+  server.failing = undefined;
+  retryFailed();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(comparison.value.status).toBe('ready');
+  expect(asked('distribution')).toHaveLength(1);
+});
+
+test('the listing is fetched again only when its version changes', async () => {
+  await open();
+  await vi.advanceTimersByTimeAsync(9100);
+  expect(asked('changes')).toHaveLength(3);
+  expect(asked('snapshots')).toHaveLength(1);
+  server.listing = { ...server.listing, version: 8 };
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(asked('snapshots')).toHaveLength(2);
+});
+
+test('a hidden page asks for nothing', async () => {
+  await open();
+  visible.value = false;
+  const before = server.requests.length;
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(server.requests.length).toBe(before);
+  visible.value = true;
+  await vi.advanceTimersByTimeAsync(3100);
+  expect(server.requests.length).toBeGreaterThan(before);
+});
+
+test('a server that comes back is noticed by itself', async () => {
+  await open();
+  server.failing = { route: 'changes', status: 500, message: 'down' };
+  await vi.advanceTimersByTimeAsync(3100);
+  expect(listing.value).toMatchObject({ status: 'failed', stale: { version: 7 } });
+  server.failing = undefined;
+  await vi.advanceTimersByTimeAsync(3100);
+  expect(listing.value.status).toBe('ready');
+});
+
+test("TensorBoard's reload button scans, and reads the listing and the curves again", async () => {
+  await open();
+  await loader.reload();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(asked('scan')).toHaveLength(1);
+  expect(asked('snapshots')).toHaveLength(2);
+  expect(asked('curves')).toHaveLength(2);
+});
+
+test('the second snapshot of a training run starts the comparison', async () => {
+  await open({ listing: listingWith([snapshotOf(1)]) });
+  expect([a.value, b.value, comparison.value.status]).toEqual([null, null, 'idle']);
+  server.listing = { ...listingWith([snapshotOf(1), snapshotOf(2)]), version: 8 };
+  await vi.advanceTimersByTimeAsync(3100);
+  expect([a.value, b.value, comparison.value.status]).toEqual(['alexnet-1', 'alexnet-2', 'ready']);
+  expect(announcement.value).toContain('Compared epoch 1');
+});
+
+test('a first scan is looked at often', async () => {
+  await open({ listing: emptyListing({ scanning: true }) });
+  await vi.advanceTimersByTimeAsync(1600);
+  expect(asked('changes').length).toBeGreaterThanOrEqual(3);
+});
+
+test('another layer drops filters and asks for its own', async () => {
+  await open({}, { a: 'alexnet-1', b: 'alexnet-2', layer: 'conv5', filters: '1' });
+  selectLayer('conv2');
+  expect(filterMeasures.value).toMatchObject({ status: 'loading', stale: null });
+  await vi.advanceTimersByTimeAsync(10);
+  expect(filterMeasures.value).toMatchObject({ status: 'ready', value: { layer: 'conv2' } });
+  expect(filters.value).toEqual([]);
+});
