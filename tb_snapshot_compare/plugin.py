@@ -9,6 +9,7 @@ from tensorboard.plugins import base_plugin
 
 from tb_snapshot_compare.http_api.event_data import EventData
 from tb_snapshot_compare.http_api.guard import Guard, own_names
+from tb_snapshot_compare.http_api.hiding import hide_roots
 from tb_snapshot_compare.http_api.routes import ENTRY_POINT, applications
 from tb_snapshot_compare.sources import parse_roots
 from tb_snapshot_compare.store import ResultStore, default_directory
@@ -44,7 +45,9 @@ class SnapshotComparePlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # Tens
             events=events,
             interval=float(getattr(flags, "reload_interval", None) or 0),
         )
-        self._applications = applications(self._workspace, events, Guard(hosts, everywhere))
+        hide = hide_roots(root.path for root in roots)
+        guard = Guard(hosts, everywhere, hide)
+        self._applications = applications(self._workspace, events, guard, hide)
 
     def get_plugin_apps(self) -> Mapping[str, WSGIApplication]:
         """Every route, each behind the guard."""

@@ -156,21 +156,25 @@ def _split(block: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def _converted(block: NDArray[Any], form: Form) -> NDArray[Any]:
     name = block.dtype.name
-    if name == "float16" or name in _narrow_dtypes():
-        native = block.astype(block.dtype.newbyteorder("="), copy=False)
-        codes: NDArray[Any] = native.view(f"u{native.dtype.itemsize}")
-        block = _values_of(name).take(codes)
+    if name == "bfloat16":
+        block = (_codes(block).astype(np.uint32) << np.uint32(16)).view(np.float32)
+    elif name in _narrow_dtypes():
+        block = _values_of(name).take(_codes(block))
     target = np.float64 if form == "double" else np.float32
     return _read_only(np.require(block.astype(target, copy=False), requirements=["C", "A"]))
 
 
+def _codes(block: NDArray[Any]) -> NDArray[Any]:
+    native = block.astype(block.dtype.newbyteorder("="), copy=False)
+    return native.view(f"u{native.dtype.itemsize}")
+
+
 @lru_cache
 def _values_of(name: str) -> NDArray[np.float32]:
-    """What each code of a dtype of one or two bytes stands for; NaN keeps no payload."""
-    dtype = _narrow_dtypes().get(name) or np.dtype(name)
-    codes = np.arange(256**dtype.itemsize, dtype=f"u{dtype.itemsize}")
+    """What each code of a dtype of one byte stands for; NaN keeps no payload."""
+    codes = np.arange(256, dtype=np.uint8)
     with np.errstate(invalid="ignore"):
-        return codes.view(dtype).astype(np.float32)
+        return codes.view(_narrow_dtypes()[name]).astype(np.float32)
 
 
 def _read_only(values: NDArray[Any]) -> NDArray[Any]:

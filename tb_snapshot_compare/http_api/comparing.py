@@ -1,6 +1,7 @@
 """`comparison`, `architecture`, `filters`, `distribution` and `cancel`: the work on a pair."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
@@ -9,13 +10,19 @@ from werkzeug.wrappers import Request, Response
 from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError
 from tb_snapshot_compare.http_api import contract
 from tb_snapshot_compare.http_api.arrays import MIMETYPE, encode_float64
+from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.jobs import Progress, WorkQueue
 from tb_snapshot_compare.http_api.listing import wire_snapshot
 from tb_snapshot_compare.http_api.parameters import integer, optional, required, snapshot_pair
 from tb_snapshot_compare.http_api.respond import respond_bytes, respond_json
 from tb_snapshot_compare.limits import BINS_DEFAULT, LEVELS_DEFAULT
 from tb_snapshot_compare.snapshot import SnapshotRef
-from tb_snapshot_compare.workspace import Comparison, PairArchitecture, Workspace
+from tb_snapshot_compare.workspace import (
+    Comparison,
+    PairArchitecture,
+    TensorDifference,
+    Workspace,
+)
 from tb_snapshot_compare.workspace.distributing import check_bounds
 
 Wire = TypeVar("Wire")
@@ -24,8 +31,9 @@ Wire = TypeVar("Wire")
 class ComparingRoutes:
     """Each answer names its generations in the URL, so that a 200 may be cached for ever."""
 
-    def __init__(self, workspace: Workspace, queue: WorkQueue) -> None:
+    def __init__(self, workspace: Workspace, queue: WorkQueue, hide: Hide) -> None:
         self._workspace = workspace
+        self._hide = hide
         self._queue = queue
 
     def comparison(self, request: Request) -> Response:
@@ -35,7 +43,7 @@ class ComparingRoutes:
             ("comparison", *_names(a, b)),
             f"Comparing {a.name} with {b.name}",
             lambda progress: self._workspace.comparison(a, b, progress),
-            lambda result: respond_json(_wire_comparison(result, a, b), immutable=True),
+            lambda result: respond_json(_wire_comparison(result, a, b, self._hide), immutable=True),
         )
 
     def architecture(self, request: Request) -> Response:
@@ -113,16 +121,23 @@ def _names(a: SnapshotRef, b: SnapshotRef) -> tuple[str, str, str, str]:
     return (a.id, a.generation, b.id, b.generation)
 
 
-def _wire_comparison(result: Comparison, a: SnapshotRef, b: SnapshotRef) -> contract.Comparison:
+def _wire_comparison(
+    result: Comparison, a: SnapshotRef, b: SnapshotRef, hide: Hide
+) -> contract.Comparison:
     return contract.Comparison(
-        a=wire_snapshot(a),
-        b=wire_snapshot(b),
+        a=wire_snapshot(a, hide),
+        b=wire_snapshot(b, hide),
         coverage=_convert(result.coverage, contract.Coverage),
         left_out=_convert(result.left_out, contract.LeftOut),
         model=_convert(result.model, contract.Measures),
         layers=[_convert(layer, contract.LayerDifference) for layer in result.layers],
-        tensors=[_convert(tensor, contract.TensorDifference) for tensor in result.tensors],
+        tensors=[_wire_tensor(tensor, hide) for tensor in result.tensors],
     )
+
+
+def _wire_tensor(tensor: TensorDifference, hide: Hide) -> contract.TensorDifference:
+    problem = None if tensor.problem is None else hide(tensor.problem)
+    return _convert(replace(tensor, problem=problem), contract.TensorDifference)
 
 
 def _wire_architecture(pair: PairArchitecture) -> contract.Architecture:

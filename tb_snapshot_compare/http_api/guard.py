@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from tb_snapshot_compare.errors import ForbiddenError, InvalidRequestError, SnapshotCompareError
+from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.respond import respond_error
 from tb_snapshot_compare.limits import REQUEST_BODY_MAX
 
@@ -37,16 +38,18 @@ Handler = Callable[[Request], Response]
 class Guard:
     """Wraps handlers into WSGI applications that refuse foreign and oversized requests."""
 
-    def __init__(self, hosts: Iterable[str], any_address: bool = False) -> None:
+    def __init__(self, hosts: Iterable[str], any_address: bool = False, hide: Hide = str) -> None:
         """Allows loopback names and addresses, and `hosts`.
 
         Args:
           hosts: Further host names or addresses, without port.
           any_address: Allow every literal IP address: for a server bound to all interfaces.
             A literal address cannot be rebound.
+          hide: Takes from error messages what clients must not see.
         """
         self._hosts = frozenset(_normal(host) for host in hosts if host)
         self._any_address = any_address
+        self._hide = hide
 
     def wrap(self, handler: Handler, methods: tuple[str, ...] = ("GET",)) -> "WSGIApplication":
         """A WSGI application that calls `handler` for what passes."""
@@ -59,7 +62,7 @@ class Guard:
                 self.check(request, methods)
                 response = handler(request)
             except SnapshotCompareError as error:
-                response = respond_error(error)
+                response = respond_error(error, self._hide)
             except Exception:  # the last resort: details go to the log, never to the client
                 logger.exception("%s failed", request.path)
                 response = respond_error(SnapshotCompareError(_UNEXPECTED))

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Request, Response
 
 from tb_snapshot_compare.http_api import contract
 from tb_snapshot_compare.http_api.event_data import EventData
+from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.parameters import required
 from tb_snapshot_compare.http_api.respond import respond_json
 from tb_snapshot_compare.snapshot import Position, SnapshotRef, State
@@ -16,9 +17,10 @@ from tb_snapshot_compare.workspace import Workspace
 class ListingRoutes:
     """Answers from the newest catalog; nothing here touches the disk."""
 
-    def __init__(self, workspace: Workspace, events: EventData) -> None:
+    def __init__(self, workspace: Workspace, events: EventData, hide: Hide) -> None:
         self._workspace = workspace
         self._events = events
+        self._hide = hide
 
     def snapshots(self, _request: Request) -> Response:
         """Every snapshot by run, and a pair worth looking at first."""
@@ -31,7 +33,7 @@ class ListingRoutes:
                     contract.Root(name=root.name, path=root.path_as_given, problem=root.problem)
                     for root in catalog.roots
                 ],
-                runs=[_run(run) for run in catalog.runs],
+                runs=[_run(run, self._hide) for run in catalog.runs],
                 suggested=suggested_pair(catalog.runs),
             )
         )
@@ -53,7 +55,7 @@ class ListingRoutes:
         return respond_json(contract.Curves(run=run.name, curves=curves))
 
 
-def wire_snapshot(ref: SnapshotRef) -> contract.Snapshot:
+def wire_snapshot(ref: SnapshotRef, hide: Hide = str) -> contract.Snapshot:
     """A listed snapshot as the page sees it."""
     position = ref.position
     return contract.Snapshot(
@@ -70,7 +72,7 @@ def wire_snapshot(ref: SnapshotRef) -> contract.Snapshot:
         size=ref.size,
         formats=[files.format.value for files in ref.file_sets],
         state=ref.state.value,
-        reason=ref.reason,
+        reason=None if ref.reason is None else hide(ref.reason),
     )
 
 
@@ -99,9 +101,9 @@ def suggested_pair(runs: tuple[RunSources, ...]) -> contract.Pair | None:
     return contract.Pair(a=newest[early].id, b=newest[-1].id)
 
 
-def _run(run: RunSources) -> contract.Run:
+def _run(run: RunSources, hide: Hide) -> contract.Run:
     return contract.Run(
         name=run.name,
         event_runs=list(run.event_runs),
-        snapshots=[wire_snapshot(ref) for ref in run.snapshots],
+        snapshots=[wire_snapshot(ref, hide) for ref in run.snapshots],
     )

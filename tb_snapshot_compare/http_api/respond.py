@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from tb_snapshot_compare.errors import BusyError, SnapshotCompareError
 from tb_snapshot_compare.http_api import contract
+from tb_snapshot_compare.http_api.hiding import Hide
 
 _FOREVER = "private, max-age=31536000, immutable"
 _NEVER = "no-cache"
@@ -21,9 +22,10 @@ def respond_bytes(body: bytes, mimetype: str, immutable: bool = False) -> Respon
     return _respond(body, mimetype, 200, immutable)
 
 
-def respond_error(error: SnapshotCompareError) -> Response:
+def respond_error(error: SnapshotCompareError, hide: Hide = str) -> Response:
     """The one error shape, with the error's own status."""
-    body = contract.ErrorBody(error=contract.ErrorDetail(code=error.code, message=str(error)))
+    detail = contract.ErrorDetail(code=error.code, message=hide(str(error)))
+    body = contract.ErrorBody(error=detail)
     response = respond_json(body, error.status)
     if isinstance(error, BusyError):
         response.headers["Retry-After"] = _RETRY_AFTER_SECONDS

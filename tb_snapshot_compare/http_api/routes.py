@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from tb_snapshot_compare.http_api.comparing import ComparingRoutes
 from tb_snapshot_compare.http_api.event_data import EventData
 from tb_snapshot_compare.http_api.guard import Guard
+from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.jobs import WorkQueue
 from tb_snapshot_compare.http_api.listing import ListingRoutes
 from tb_snapshot_compare.http_api.static_files import ENTRY, StaticFiles
@@ -18,11 +19,11 @@ ENTRY_POINT = f"/static/{ENTRY}"
 
 
 def applications(
-    workspace: Workspace, events: EventData, guard: Guard
+    workspace: Workspace, events: EventData, guard: Guard, hide: Hide
 ) -> Mapping[str, "WSGIApplication"]:
     """The WSGI application of every route, below `/data/plugin/snapshot_compare`."""
-    listing = ListingRoutes(workspace, events)
-    comparing = ComparingRoutes(workspace, WorkQueue())
+    listing = ListingRoutes(workspace, events, hide)
+    comparing = ComparingRoutes(workspace, WorkQueue(), hide)
     static = StaticFiles()
     return {
         "/snapshots": guard.wrap(listing.snapshots),

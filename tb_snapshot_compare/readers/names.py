@@ -74,9 +74,8 @@ class UniqueNames:
 
     def of(self, name: str, owner: str) -> str:
         """The name for `owner`: always the same one, and of no other owner."""
-        given = self._given.get((name, owner))
-        if given is not None:
-            return given
+        if (name, owner) in self._given:
+            return self._given[name, owner]
         number = self._last.get(name, 0) + 1
         while (given := name if number == 1 else f"{name}#{number}") in self._taken:
             number += 1

@@ -62,8 +62,10 @@ class Site:
         for _ in range(200):
             answer = msgspec.json.decode(self.ask("/snapshots").data, type=contract.Listing)
             snapshots = [snapshot for run in answer.runs for snapshot in run.snapshots]
-            if snapshots and not answer.scanning and all(
-                snapshot.state != "being_written" for snapshot in snapshots
+            if (
+                snapshots
+                and not answer.scanning
+                and all(snapshot.state != "being_written" for snapshot in snapshots)
             ):
                 return answer
             time.sleep(0.1)
@@ -168,9 +170,7 @@ def test_the_distribution_of_a_layer_and_of_the_model(site: Site, pair: dict[str
         type=contract.Distribution,
     )
     assert (len(layer.counts), len(layer.counts[0]), layer.total) == (7, 3, 224)
-    model = msgspec.json.decode(
-        site.ask("/distribution", **pair).data, type=contract.Distribution
-    )
+    model = msgspec.json.decode(site.ask("/distribution", **pair).data, type=contract.Distribution)
     assert (len(model.counts), len(model.counts[0]), model.layer) == (20, 5, None)
 
 
@@ -226,6 +226,8 @@ def test_comparing_a_snapshot_with_itself_gives_zero(site: Site) -> None:
 
 def test_no_answer_names_the_logdir(site: Site, pair: dict[str, str], logdir: Path) -> None:
     bodies = [
+        site.ask("/comparison", **site.pair("epoch-1", "epoch-9")).data,
+        json.dumps([run for run in json.loads(site.ask("/snapshots").data)["runs"]]).encode(),
         site.ask("/comparison", **pair).data,
         site.ask("/comparison", **{**pair, "a": "unknown"}).data,
         site.ask("/architecture", **pair).data,
@@ -245,7 +247,9 @@ def test_new_overwritten_and_deleted_snapshots_appear_without_a_restart(
 ) -> None:
     shutil.copy(saved.folder / "epoch-1.keras", tmp_path)
     site = Site(tmp_path)
-    assert [snapshot.name for run in site.listing().runs for snapshot in run.snapshots] == ["epoch-1"]
+    assert [snapshot.name for run in site.listing().runs for snapshot in run.snapshots] == [
+        "epoch-1"
+    ]
     version = site.listing().version
 
     shutil.copy(saved.folder / "epoch-4.keras", tmp_path)

@@ -249,6 +249,13 @@ export function Diagram({ layout, network, visible, faces, size, svg, camera }: 
     [],
   );
 
+  useEffect(() => {
+    model.quietLinks.value = layout.edges.filter((edge) => edge.quiet).length;
+    return () => {
+      model.quietLinks.value = 0;
+    };
+  }, [layout]);
+
   const search = model.query.value.trim() !== '';
   const foundBoxes = useComputed(() => {
     const boxes = new Set<string>();

@@ -107,6 +107,11 @@ function Keys() {
           <i class="net-key-side" /> in one snapshot only
         </li>
       )}
+      {model.quietLinks.value > 0 && (
+        <li>
+          <i class="net-key-quiet" /> {model.quietLinks.value} more links: point at a layer
+        </li>
+      )}
       {missing && (
         <li>
           <i class="net-key-missing" /> not compared

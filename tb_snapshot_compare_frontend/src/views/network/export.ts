@@ -8,7 +8,7 @@ import * as model from './model';
 import { csvRows, layerRows } from './table-rows';
 
 const MARGIN = 16;
-const CAPTION = 40;
+const CAPTION = 54;
 const LEGEND_WIDTH = 160;
 const LEGEND_STEPS = 32;
 

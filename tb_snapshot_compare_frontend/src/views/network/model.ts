@@ -17,6 +17,8 @@ export const compact = signal(true);
 export const blocks = signal<boolean | null>(null);
 export const mode = signal<'diagram' | 'table'>('diagram');
 export const query = signal('');
+/** How many links of the drawing are hidden until one of their ends is pointed at. */
+export const quietLinks = signal(0);
 
 const PENDING: GroupValue = { value: null, how: 'pending' };
 

@@ -1,0 +1,23 @@
+"""Keeps the place of the logdir out of what clients see: messages name files relative to it."""
+
+import os
+from collections.abc import Callable, Iterable
+
+Hide = Callable[[str], str]
+
+
+def hide_roots(paths: Iterable[str]) -> Hide:
+    """A function that makes the files below `paths` relative to them in any text."""
+    places = sorted({form for path in paths for form in _forms(path)}, key=len, reverse=True)
+
+    def hide(text: str) -> str:
+        for place in places:
+            text = text.replace(place + os.sep, "").replace(place, "the logdir")
+        return text
+
+    return hide
+
+
+def _forms(path: str) -> Iterable[str]:
+    """The path as given and resolved, but for the root of the file system, which hides nothing."""
+    return (form.rstrip(os.sep) for form in (path, os.path.realpath(path)) if form.strip(os.sep))
