@@ -281,7 +281,7 @@ def add_pairs(
     and of big terms, scaled up and down `[2, ABSOLUTE + 1, lanes]`; `odd` `[ODD, lanes]`.
     """
     period = FLUSH_ROWS * lanes
-    i = 0
+    i = at - at  # Not a literal 0, for which numba would compile all that is called once more.
     while i < a.size:
         position = at + i
         if position > 0 and position % period == 0:
@@ -307,12 +307,14 @@ def add_pairs(
                 for start in range(first, first + size, lanes):
                     _add_any(
                         a, b, low_a, low_b, wide,
-                        start, width, at + start, lanes, 1, tiles, scaled, odd,
+                        start, width, at + start, lanes, stride, tiles, scaled, odd,
                     )  # fmt: skip
         else:
             size = min(room, lanes - lane, TILE - lane % TILE)
             if _tame(bits_a, bits_b, i, size, bounds):
                 _add_one_row(a, b, i, size, tiles, lane // TILE, lane % TILE)
             else:
-                _add_any(a, b, low_a, low_b, wide, i, size, position, lanes, 1, tiles, scaled, odd)
+                _add_any(
+                    a, b, low_a, low_b, wide, i, size, position, lanes, stride, tiles, scaled, odd
+                )
         i += size

@@ -111,14 +111,13 @@ def describe(window: Window, length: int, spool: Spool) -> Description:
             for name in ROOT_ATTRIBUTES
             if name in file.attrs and (text := _text(file.attrs[name])) is not None
         }
-        _visit_group(walk, file.id, "", 0)
+        _visit_group(walk, file.id, "", h5o.get_info(file.id).addr, 0)
     return Description(datasets=walk.datasets, groups=walk.groups, attributes=attributes)
 
 
-def _visit_group(walk: _Walk, group: h5g.GroupID, path: str, depth: int) -> None:
+def _visit_group(walk: _Walk, group: h5g.GroupID, path: str, address: int, depth: int) -> None:
     if depth > DEPTH_MAX:
         raise ValueError(f"its groups are nested deeper than {DEPTH_MAX}")
-    address = h5o.get_info(group).addr
     if address in walk.seen:
         return
     walk.seen.add(address)
@@ -131,7 +130,8 @@ def _visit_group(walk: _Walk, group: h5g.GroupID, path: str, depth: int) -> None
 def _visit_link(walk: _Walk, group: h5g.GroupID, name: bytes, path: str, depth: int) -> None:
     if len(walk.datasets) + len(walk.groups) > limits.TENSORS_MAX:
         raise ValueError(f"it holds more than {limits.TENSORS_MAX} objects")
-    kind = group.links.get_info(name).type
+    link = group.links.get_info(name)
+    kind = link.type
     if kind != h5l.TYPE_HARD:
         words = {h5l.TYPE_SOFT: "a soft link", h5l.TYPE_EXTERNAL: "a link to another file"}
         reason = f"{words.get(kind, 'a user-defined link')} stands in its place"
@@ -139,9 +139,9 @@ def _visit_link(walk: _Walk, group: h5g.GroupID, name: bytes, path: str, depth: 
         return
     thing = h5o.open(group, name)
     if isinstance(thing, h5g.GroupID):
-        _visit_group(walk, thing, path, depth + 1)
+        _visit_group(walk, thing, path, link.u, depth + 1)
     elif isinstance(thing, h5d.DatasetID):
-        walk.datasets.append(_dataset(walk, thing, path))
+        walk.datasets.append(_dataset(walk, thing, path, link.u))
 
 
 def _group(group: h5py.Group, path: str, address: int) -> StoredGroup:
@@ -191,8 +191,18 @@ def _without_values(
     )
 
 
-def _dataset(walk: _Walk, dataset: h5d.DatasetID, path: str) -> StoredDataset:
-    order = h5o.get_info(dataset).addr
+def _dataset(walk: _Walk, dataset: h5d.DatasetID, path: str, order: int) -> StoredDataset:
+    try:
+        return _described(walk, dataset, path, order)
+    except MemoryError:
+        words = "it needs more memory than a reader may use"
+        return _without_values(path, order, "unknown", (), words)
+    except Exception as error:  # h5py raises many types for one damaged dataset
+        words = f"it cannot be read ({error})"[:300]
+        return _without_values(path, order, "unknown", (), words)
+
+
+def _described(walk: _Walk, dataset: h5d.DatasetID, path: str, order: int) -> StoredDataset:
     if dataset.get_space().get_simple_extent_type() == h5s.NULL:
         return _without_values(path, order, "unknown", (), "it has no values")
     shape = tuple(int(size) for size in dataset.shape)
@@ -203,12 +213,7 @@ def _dataset(walk: _Walk, dataset: h5d.DatasetID, path: str) -> StoredDataset:
     if name is None:
         words = f"its type {dtype} is not a number type that Keras names"
         return _without_values(path, order, "unknown", shape, words)
-    try:
-        return _located(walk, dataset, path, order, name, dtype, shape)
-    except MemoryError:
-        return _without_values(path, order, name, shape, "it needs too much memory to decode")
-    except Exception as error:  # h5py raises many types for one damaged dataset
-        return _without_values(path, order, name, shape, f"it cannot be read ({error})"[:300])
+    return _located(walk, dataset, path, order, name, dtype, shape)
 
 
 def _located(

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, sync_playw
 from tests.e2e.server import OUTPUT, TensorBoard, tensorboard
 
 EPOCHS = 40
+READY = ".snapshot-picker"
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,7 +25,7 @@ _FLAGS = [
     "--disable-sync",
 ]
 # TensorBoard's own page asks for what its experimental host does not have.
-_FOREIGN = ("favicon", "fonts.gstatic.com")
+_FOREIGN = ("favicon", "font-roboto", "fonts.gstatic.com", "Multiple instances of Three.js")
 
 
 @dataclass
@@ -98,6 +99,7 @@ def open_compare(browser: Browser) -> Iterator[Open]:
         width: int = 1280,
         height: int = 800,
         keys: str = "",
+        ready: str = READY,
     ) -> Opened:
         context = browser.new_context(viewport={"width": width, "height": height})
         page = context.new_page()
@@ -109,7 +111,7 @@ def open_compare(browser: Browser) -> Iterator[Open]:
             " console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
         )
         page.goto(f"{server.address}?darkMode={'true' if dark else 'false'}#snapshot_compare{keys}")
-        result = Opened(page, compare_frame(page), problems)
+        result = Opened(page, compare_frame(page, ready), problems)
         opened.append(result)
         return result
 
@@ -120,13 +122,13 @@ def open_compare(browser: Browser) -> Iterator[Open]:
     assert problems == []
 
 
-def compare_frame(page: Page) -> Frame:
+def compare_frame(page: Page, ready: str = READY) -> Frame:
     """The frame of the Compare tab, once it shows its header."""
     page.wait_for_selector("iframe", state="attached")
     for _ in range(200):
         for frame in page.frames:
             if "plugin_entry" in frame.url and "snapshot_compare" in frame.url:
-                frame.wait_for_selector(".snapshot-picker", timeout=30_000)
+                frame.wait_for_selector(ready, timeout=30_000)
                 return frame
         page.wait_for_timeout(100)
     raise AssertionError(f"no Compare tab among {[frame.url for frame in page.frames]}")

@@ -67,6 +67,8 @@ def tensorboard(*flags: str, env: dict[str, str] | None = None) -> Iterator[Tens
             process.kill()
             process.wait()
         reader.join(5)
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def wait_for(condition: object, seconds: float = 30) -> None:

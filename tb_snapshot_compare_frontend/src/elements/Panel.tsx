@@ -35,20 +35,22 @@ export function Panel(props: PanelProps) {
             {subtitle}
           </span>
         )}
-        <div class="panel-tools">
-          {toolbar}
-          {legend}
-        </div>
-        <div class="panel-commands">
-          {items.length > 0 && <Menu label={`Export: ${title}`} items={items} />}
-          <Button
-            variant="icon"
-            label={large ? `Restore: ${title}` : `Maximise: ${title}`}
-            aria-pressed={large}
-            onClick={toggle}
-          >
-            <Icon name={large ? 'restore' : 'maximise'} />
-          </Button>
+        <div class="panel-side">
+          <div class="panel-tools">
+            {toolbar}
+            {legend}
+          </div>
+          <div class="panel-commands">
+            {items.length > 0 && <Menu label={`Export: ${title}`} items={items} />}
+            <Button
+              variant="icon"
+              label={large ? `Restore: ${title}` : `Maximise: ${title}`}
+              aria-pressed={large}
+              onClick={toggle}
+            >
+              <Icon name={large ? 'restore' : 'maximise'} />
+            </Button>
+          </div>
         </div>
       </header>
       {busy && <BusyBar {...busy} />}

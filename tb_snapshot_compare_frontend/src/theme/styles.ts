@@ -3,9 +3,20 @@ const adopted = new Set<string>();
 
 /** Adds a style sheet to the page, once. Every component calls it with its own `?inline` CSS. */
 export function adoptStyles(css: string): void {
-  if (adopted.has(css)) return;
+  const sheet = newSheet(css);
+  if (sheet) document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}
+
+/** Like `adoptStyles`, but before all others, which override it. */
+export function adoptBaseStyles(css: string): void {
+  const sheet = newSheet(css);
+  if (sheet) document.adoptedStyleSheets = [sheet, ...document.adoptedStyleSheets];
+}
+
+function newSheet(css: string): CSSStyleSheet | null {
+  if (adopted.has(css)) return null;
   adopted.add(css);
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  return sheet;
 }

@@ -2,7 +2,7 @@ import regular from '@fontsource/roboto/files/roboto-latin-400-normal.woff2?url'
 import bold from '@fontsource/roboto/files/roboto-latin-500-normal.woff2?url';
 import { dark } from '../state/environment';
 import base from './base.css?inline';
-import { adoptStyles } from './styles';
+import { adoptBaseStyles } from './styles';
 import tokens from './tokens.css?inline';
 
 export function setDark(value: boolean): void {
@@ -12,8 +12,8 @@ export function setDark(value: boolean): void {
 
 /** Installs tokens, base rules and Roboto, which the frame does not inherit from TensorBoard. */
 export function installTheme(): void {
-  adoptStyles(tokens);
-  adoptStyles(base);
+  adoptBaseStyles(base);
+  adoptBaseStyles(tokens);
   document.documentElement.lang = 'en';
   for (const [url, weight] of [
     [regular, '400'],

@@ -11,7 +11,7 @@ const SIZES = [
   { width: 1280, height: 720 },
   { width: 1920, height: 1000 },
 ];
-const [folder = 'tests/output', ...wanted] = process.argv.slice(2);
+const [folder = '../tests/output/harness', ...wanted] = process.argv.slice(2);
 
 mkdirSync(folder, { recursive: true });
 const server = await createServer({

@@ -26,6 +26,8 @@ export interface NetworkBoxProps {
 
 const RADIUS = 6;
 const PAD = 10;
+/** The focus ring lies outside the outline of what is hovered or selected. */
+const RING = 7;
 
 /** Opaque enough for text on it; a value that is missing is hatched. */
 function fillOf(face: Face, value: GroupValue | undefined, color: ColorScale): string {
@@ -111,11 +113,11 @@ export const NetworkBox = memo(function NetworkBox(props: NetworkBoxProps) {
         <rect
           class="net-ring"
           data-export="skip"
-          x={-4}
-          y={-4}
-          width={width + 8}
-          height={height + 8}
-          rx={RADIUS + 4}
+          x={-RING}
+          y={-RING}
+          width={width + 2 * RING}
+          height={height + 2 * RING}
+          rx={RADIUS + RING}
         />
       </g>
       {face.foot.map((part) => (
@@ -247,11 +249,11 @@ function Foot({
       <rect
         class="net-ring"
         data-export="skip"
-        x={part.x - 1}
-        y={y}
-        width={part.width + 2}
-        height={FOOT_HEIGHT - 1}
-        rx={3}
+        x={part.x - RING}
+        y={y - RING}
+        width={part.width + 2 * RING}
+        height={FOOT_HEIGHT + 2 * RING}
+        rx={RING}
       />
     </g>
   );

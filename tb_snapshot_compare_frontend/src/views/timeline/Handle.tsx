@@ -3,6 +3,8 @@ import type { Geometry } from './geometry';
 import type { Mark } from './model';
 
 const FLAG = 18;
+/** Leaves room for the focus ring. */
+const FLAG_TOP = 4;
 
 export interface HandleProps {
   readonly side: Side;
@@ -38,17 +40,17 @@ export function Handle({ side, mark, index, count, geometry, onKeyDown, onBlur }
       <rect class="handle-reach" x={left - 3} y={0} width={FLAG + 6} height={axisY} />
       <line y1={0} y2={axisY} />
       <circle cy={trackY} r={4.5} />
-      <rect class="handle-flag" x={left} y={0} width={FLAG} height={FLAG} rx={3} />
-      <text x={left + FLAG / 2} y={13} text-anchor="middle">
+      <rect class="handle-flag" x={left} y={FLAG_TOP} width={FLAG} height={FLAG} rx={3} />
+      <text x={left + FLAG / 2} y={FLAG_TOP + 13} text-anchor="middle">
         {side}
       </text>
       <rect
         class="handle-focus"
         data-export="skip"
         x={left - 3}
-        y={-1}
+        y={FLAG_TOP - 3}
         width={FLAG + 6}
-        height={FLAG + 5}
+        height={FLAG + 6}
         rx={5}
       />
     </g>

@@ -5,11 +5,9 @@ import { formatNumber } from '../../scales/format';
 import type { Axis } from '../../state/selection';
 import type { Side } from '../../state/snapshots';
 import { laneValue } from './drawing';
-import type { Geometry } from './geometry';
-import { type Lane, type Mark, nearestMark, valueNear } from './model';
+import { type Geometry, markUnder } from './geometry';
+import { type Lane, type Mark, valueNear } from './model';
 
-/** A snapshot this close to the pointer is meant, in pixels. */
-const SNAPSHOT_REACH = 12;
 const CURVE_REACH = 40;
 
 export interface HoverCardProps {
@@ -81,11 +79,6 @@ function SnapshotLines({ mark: { snapshot } }: { readonly mark: Mark }) {
       )}
     </div>
   );
-}
-
-function markUnder(marks: readonly Mark[], { x }: Geometry, position: number): Mark | null {
-  const nearest = nearestMark(marks, position);
-  return nearest && Math.abs(x(nearest.position) - x(position)) <= SNAPSHOT_REACH ? nearest : null;
 }
 
 function placeWord(axis: Axis, place: number): string {

@@ -6,7 +6,7 @@ import type { Axis } from '../../state/selection';
 import { chooseSnapshot } from '../../state/settle';
 import { SIDES, type Side } from '../../state/snapshots';
 import { Curves, Marks, TimeAxis } from './drawing';
-import { type Geometry, layOut } from './geometry';
+import { type Geometry, layOut, markUnder } from './geometry';
 import { Handle } from './Handle';
 import { HoverCard } from './HoverCard';
 import { domainOf, type Lane, type Mark, nearestMark } from './model';
@@ -46,6 +46,10 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
     return marks.find(({ snapshot }) => snapshot.id === id) ?? null;
   };
   const held = { a: markOf('a'), b: markOf('b') };
+  const pointed =
+    hovered.value === null
+      ? null
+      : (markUnder(marks, geometry, hovered.value)?.position ?? hovered.value);
 
   useEffect(() => () => clearTimeout(commitTimer.current), []);
 
@@ -124,7 +128,7 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
           <Span geometry={geometry} a={held.a} b={held.b} />
           <Curves geometry={geometry} />
           <Marks geometry={geometry} marks={marks} />
-          {hovered.value !== null && <Cursor geometry={geometry} position={hovered.value} />}
+          {pointed !== null && <Cursor geometry={geometry} position={pointed} />}
           {(['a', 'b'] as const).map((side) => {
             const mark = held[side];
             return (
@@ -150,7 +154,7 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
         marks={marks}
         lanes={lanes}
         axis={axis}
-        position={dragging.value ? (held[dragging.value]?.position ?? null) : hovered.value}
+        position={dragging.value ? (held[dragging.value]?.position ?? null) : pointed}
         dragging={dragging.value}
       />
     </div>

@@ -80,6 +80,7 @@ function LaneCurves({ geometry, box }: { readonly geometry: Geometry; readonly b
           key={`${curve.run}/${curve.tag}`}
           class="curve"
           data-role={role}
+          data-single={curve.x.length === 1 ? '' : undefined}
           d={paths[index]}
           fill="none"
         />

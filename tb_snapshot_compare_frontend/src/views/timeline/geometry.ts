@@ -4,7 +4,7 @@ import { line } from 'd3-shape';
 import type { Curve } from '../../client/types';
 import { tickFormat } from '../../scales/format';
 import type { Axis } from '../../state/selection';
-import type { Lane, Mark } from './model';
+import { type Lane, type Mark, nearestMark } from './model';
 
 export const GUTTER_LEFT = 76;
 export const GUTTER_RIGHT = 28;
@@ -15,6 +15,8 @@ const TRACK_HEIGHT = 22;
 const AXIS_HEIGHT = 20;
 const LANE_GAP = 10;
 const TICK_SPACING = 90;
+/** A snapshot this close to the pointer is meant. */
+const MARK_REACH = 12;
 
 export interface LaneBox {
   readonly lane: Lane;
@@ -105,6 +107,11 @@ export function crossesPath(marks: readonly Mark[], geometry: Geometry, radius: 
 export function markRadius(marks: readonly Mark[], width: number): number {
   const room = (width - GUTTER_LEFT - GUTTER_RIGHT) / Math.max(1, marks.length - 1);
   return Math.min(4, Math.max(1.5, room / 2.6));
+}
+
+export function markUnder(marks: readonly Mark[], { x }: Geometry, position: number): Mark | null {
+  const nearest = nearestMark(marks, position);
+  return nearest && Math.abs(x(nearest.position) - x(position)) <= MARK_REACH ? nearest : null;
 }
 
 function valueExtent(lane: Lane): [number, number] {

@@ -1,8 +1,8 @@
 /** One level of the drawing: the boxes and opened frames that lie directly in the same frame. */
-import { branchCell, type Cell, type Item, type PlacedItem, singleCell } from './cell';
-import { analyse, components, type Dag, sections } from './dag';
+import type { Cell, Item, PlacedItem } from './cell';
+import { analyse, type Dag } from './dag';
+import { type PlacedCell, type Row, rowsOf } from './level-rows';
 import { assignLanes, type Polyline } from './route';
-import { packRows } from './rows';
 import type { EdgeKind, Link, Point, Size } from './types';
 
 /** Where the edges of an opened frame cross its border; no layer has such a name. */
@@ -27,20 +27,6 @@ export interface PlacedLevel extends Size {
   readonly exit: number;
 }
 
-interface PlacedCell {
-  readonly cell: Cell;
-  readonly x: number;
-  readonly row: number;
-}
-
-interface Row {
-  readonly cells: PlacedCell[];
-  readonly ascent: number;
-  readonly descent: number;
-  /** Whether an edge comes in from the row above. */
-  readonly continued: boolean;
-}
-
 interface Skip extends Link {
   readonly fromRow: number;
   readonly toRow: number;
@@ -51,7 +37,6 @@ interface Skip extends Link {
   readonly endsOnTop: boolean;
 }
 
-const CELL_GAP = 30;
 const ROW_GAP = 22;
 const LANE = 9;
 const RETURN_ROOM = 14;
@@ -61,48 +46,6 @@ const SKIPS_SHOWN = 12;
 const CROWDED_LANES = 2;
 /** How far from the middle of a box its skip edges leave and arrive. */
 const PORT = 14;
-
-function cellsOf(part: readonly string[], items: ReadonlyMap<string, Item>, dag: Dag): Cell[] {
-  const parts = sections(dag, part);
-  return parts.map((section, index) => {
-    const members = section.map((id) => items.get(id) as Item);
-    return members.length === 1
-      ? singleCell(members[0] as Item)
-      : branchCell(members, dag, index > 0, index < parts.length - 1);
-  });
-}
-
-function buildRows(parts: readonly (readonly Cell[])[], linked: boolean[], room: number): Row[] {
-  const rows: Row[] = [];
-  parts.forEach((cells, part) => {
-    const rowCells = cells.map(({ width, entry, exit }) => ({ width, last: entry !== exit }));
-    packRows(rowCells, CELL_GAP, room).forEach((indices, line) => {
-      let x = 0;
-      const placedCells = indices.map((index) => {
-        const cell = cells[index] as Cell;
-        const result = { cell, x, row: rows.length };
-        x += cell.width + CELL_GAP;
-        return result;
-      });
-      rows.push({
-        cells: placedCells,
-        ascent: Math.max(...placedCells.map(({ cell }) => cell.entry)),
-        descent: Math.max(...placedCells.map(({ cell }) => cell.height - cell.entry)),
-        continued: line > 0 && (linked[part] ?? false),
-      });
-    });
-  });
-  return rows;
-}
-
-/** Layers without any link are laid out together, as an ordered grid. */
-function partition(dag: Dag): { parts: string[][]; linked: boolean[] } {
-  const all = components(dag);
-  const connected = all.filter((part) => part.length > 1);
-  const loose = all.filter((part) => part.length === 1).flat();
-  const parts = loose.length > 0 ? [...connected, loose] : connected;
-  return { parts, linked: parts.map((_, index) => index < connected.length) };
-}
 
 /** The nearest x to the right (1) or left (-1) of an item where no box of its cell stands. */
 function clearColumn(box: PlacedItem, cell: Cell, direction: 1 | -1): number {
@@ -430,9 +373,5 @@ export function placeLevel(
     items.map((item) => item.id),
     links,
   );
-  const { parts, linked } = partition(dag);
-  const cells = parts.map((part, index) =>
-    linked[index] ? cellsOf(part, byId, dag) : part.map((id) => singleCell(byId.get(id) as Item)),
-  );
-  return new Level(buildRows(cells, linked, room), dag).place();
+  return new Level(rowsOf(dag, byId, room), dag).place();
 }

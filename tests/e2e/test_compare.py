@@ -1,0 +1,231 @@
+"""A user compares two epochs in a real TensorBoard, in a real browser."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Frame, expect
+
+from tests.e2e.conftest import Open, Opened
+from tests.e2e.server import OUTPUT, TensorBoard, tensorboard
+
+MODES = {
+    "fast": ["--load_fast=true"],
+    "slow": ["--load_fast=false"],
+    "fast, prefix": ["--load_fast=true", "--path_prefix=/some/where"],
+    "slow, prefix": ["--load_fast=false", "--path_prefix=/some/where"],
+}
+
+
+@pytest.fixture(params=MODES.values(), ids=list(MODES))
+def any_mode(request: pytest.FixtureRequest, logdir: Path, cache: Path) -> Iterator[TensorBoard]:
+    flags = [f"--logdir={logdir}", f"--snapshot_compare_cache_dir={cache}", *request.param]
+    with tensorboard(*flags) as server:
+        yield server
+
+
+def pick(frame: Frame, side: str, epoch: int) -> None:
+    frame.get_by_role("button", name=re.compile(f"^Snapshot {side}:")).click()
+    search = frame.get_by_role("combobox", name=f"Snapshot {side}: search")
+    search.fill(f"epoch {epoch} ")
+    search.press("Enter")
+    expect(
+        frame.get_by_role("button", name=re.compile(f"^Snapshot {side}: epoch {epoch} ·"))
+    ).to_be_visible()
+
+
+def layer_boxes(frame: Frame) -> Any:
+    return frame.locator(".net-body[data-layer]")
+
+
+def most_changed_layer(opened: Opened) -> str:
+    """The layer of the largest Euclidean distance, from the server's own answer."""
+    comparison = opened.frame.evaluate(
+        """async () => {
+          const found = performance.getEntriesByType('resource').map(e => e.name)
+            .filter(name => name.includes('/comparison?')).at(-1);
+          return (await fetch(found)).json();
+        }"""
+    )
+    return str(max(comparison["layers"], key=lambda layer: layer["measures"]["l2"])["name"])
+
+
+def hash_keys(opened: Opened) -> dict[str, str]:
+    opened.page.wait_for_timeout(400)  # the address is written a moment after the selection
+    fragment = opened.page.url.partition("#")[2]
+    pairs = [part.split("=", 1) for part in fragment.split("&") if "=" in part]
+    return {name.rpartition(".")[2]: value for name, value in pairs}
+
+
+def test_two_epochs_are_compared_and_the_selection_survives_a_reload(
+    any_mode: TensorBoard, open_compare: Open
+) -> None:
+    opened = open_compare(any_mode)
+    frame = opened.frame
+    expect(layer_boxes(frame).first).to_be_visible(timeout=30_000)
+    pick(frame, "a", 10)
+    pick(frame, "b", 40)
+    opened.page.wait_for_load_state("networkidle")
+
+    layer = most_changed_layer(opened)
+    frame.locator(f'.net-body[data-layer="{layer}"]').click()
+    expect(frame.locator(f'.net-body[data-layer="{layer}"]')).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    title = frame.locator("#panel-title-distribution").locator("..")
+    expect(title).to_contain_text(layer)
+
+    levels = frame.get_by_role("toolbar", name=re.compile("Relative change|Levels")).get_by_role(
+        "button"
+    )
+    levels.nth(1).click()
+    expect(levels.nth(1)).to_have_attribute("aria-pressed", "false")
+
+    chart = frame.locator(".histogram")
+    opened.page.wait_for_timeout(500)
+    box = chart.bounding_box()
+    assert box is not None
+    chart.click(position={"x": box["width"] / 2 + 14, "y": box["height"] - 60})
+    expect(frame.get_by_text(re.compile(r"^1 cell"))).to_be_visible()
+
+    before = hash_keys(opened)
+    assert before["layer"] == layer
+    assert before["hidden"] == "1"
+    assert re.fullmatch(r"\d+\.\d+", before["cells"])
+
+    opened.reload()
+    frame = opened.frame
+    expect(frame.locator(f'.net-body[data-layer="{layer}"]')).to_have_attribute(
+        "aria-pressed", "true", timeout=30_000
+    )
+    expect(frame.get_by_role("button", name=re.compile("^Snapshot a: epoch 10 ·"))).to_be_visible()
+    expect(frame.get_by_role("button", name=re.compile("^Snapshot b: epoch 40 ·"))).to_be_visible()
+    expect(frame.get_by_text(re.compile(r"^1 cell"))).to_be_visible()
+    levels = frame.get_by_role("toolbar", name=re.compile("Relative change|Levels")).get_by_role(
+        "button"
+    )
+    expect(levels.nth(1)).to_have_attribute("aria-pressed", "false")
+    assert hash_keys(opened) == before
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_the_page_has_something_in_every_view(
+    served: TensorBoard, open_compare: Open, dark: bool, width: int
+) -> None:
+    height = 800 if width == 1280 else 1080
+    opened = open_compare(served, dark=dark, width=width, height=height)
+    frame = opened.frame
+    expect(frame.locator('.net-body[data-layer="fc8"]')).to_be_visible(timeout=30_000)
+    frame.locator('.net-body[data-layer="conv5"]').click()
+    expect(frame.locator(".histogram")).to_be_visible()
+    expect(frame.locator(".net-strip canvas").first).to_be_visible()
+    expect(frame.locator(".curve").first).to_be_attached()
+    opened.page.wait_for_load_state("networkidle")
+    opened.page.wait_for_timeout(500)
+    opened.page.screenshot(path=OUTPUT / f"compare-{width}-{'dark' if dark else 'light'}.png")
+    background = frame.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == ("rgb(48, 48, 48)" if dark else "rgb(245, 245, 245)")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_page_meets_wcag_2_aa(served: TensorBoard, open_compare: Open, dark: bool) -> None:
+    opened = open_compare(served, dark=dark)
+    frame = opened.frame
+    expect(layer_boxes(frame).first).to_be_visible(timeout=30_000)
+    frame.locator('.net-body[data-layer="conv5"]').click()
+    opened.page.wait_for_load_state("networkidle")
+    opened.page.wait_for_timeout(500)
+    frame.evaluate(Axe().axe_script)
+    result = frame.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa'],"
+        " rules: {'document-title': {enabled: false}, 'html-has-lang': {enabled: false}}})"
+    )
+    found = {v["id"]: [n["html"][:120] for n in v["nodes"]][:3] for v in result["violations"]}
+    assert found == {}
+
+
+def test_the_theme_follows_tensorboards_switch(served: TensorBoard, open_compare: Open) -> None:
+    opened = open_compare(served, dark=False)
+    opened.page.evaluate("document.body.classList.add('dark-mode')")
+    expect(opened.frame.locator("body")).to_have_css("background-color", "rgb(48, 48, 48)")
+    opened.page.evaluate("document.body.classList.remove('dark-mode')")
+    expect(opened.frame.locator("body")).to_have_css("background-color", "rgb(245, 245, 245)")
+
+
+def test_everything_is_reachable_by_keyboard(served: TensorBoard, open_compare: Open) -> None:
+    opened = open_compare(served)
+    frame, page = opened.frame, opened.page
+    expect(layer_boxes(frame).first).to_be_visible(timeout=30_000)
+    frame.get_by_role("button", name=re.compile("^Snapshot a:")).focus()
+    seen = []
+    for _ in range(40):
+        seen.append(
+            frame.evaluate(
+                "(e => `${e.getAttribute('role') ?? e.tagName} "
+                "${e.getAttribute('aria-label') ?? e.textContent}`)(document.activeElement)"
+            )
+        )
+        page.keyboard.press("Tab")
+    text = "\n".join(seen)
+    for expected in (
+        "Snapshot b:",
+        "Swap a and b",
+        "slider Snapshot a",
+        "slider Snapshot b",
+        "conv1",
+        "Difference distribution",
+    ):
+        assert expected in text, (expected, seen)
+
+
+def test_the_timelines_handles_move_by_keyboard(served: TensorBoard, open_compare: Open) -> None:
+    opened = open_compare(served)
+    frame = opened.frame
+    expect(layer_boxes(frame).first).to_be_visible(timeout=30_000)
+    pick(frame, "a", 10)
+    handle = frame.get_by_role("slider", name="Snapshot a")
+    handle.focus()
+    handle.press("ArrowRight")
+    handle.press("Enter")
+    expect(frame.get_by_role("button", name=re.compile("^Snapshot a: epoch 11 ·"))).to_be_visible()
+
+
+@pytest.mark.parametrize(("item", "suffix"), [("SVG", "svg"), ("PNG", "png"), ("CSV", "csv")])
+@pytest.mark.parametrize("view", ["timeline", "network", "distribution"])
+def test_every_view_is_exported(
+    served: TensorBoard, open_compare: Open, view: str, item: str, suffix: str, tmp_path: Path
+) -> None:
+    opened = open_compare(served)
+    frame = opened.frame
+    expect(layer_boxes(frame).first).to_be_visible(timeout=30_000)
+    expect(frame.locator(".histogram")).to_be_visible()
+    opened.page.wait_for_load_state("networkidle")
+    panel = frame.locator(f'[aria-labelledby="panel-title-{view}"]')
+    panel.get_by_role("button", name=re.compile("More|Export|Menu", re.IGNORECASE)).first.click()
+    with opened.page.expect_download() as download:
+        frame.get_by_role("menuitem", name=re.compile(item)).click()
+    path = tmp_path / f"export.{suffix}"
+    download.value.save_as(path)
+    assert download.value.suggested_filename.endswith("." + suffix)
+    content = path.read_bytes()
+    if suffix == "svg":
+        assert content.startswith(b"<")
+        assert b"</svg>" in content
+    elif suffix == "png":
+        assert content.startswith(b"\x89PNG")
+    else:
+        assert len(content.splitlines()) > 3
+
+
+def test_an_empty_logdir_says_what_to_do(tmp_path: Path, open_compare: Open) -> None:
+    with tensorboard(f"--logdir={tmp_path}", "--snapshot_compare_cache_dir=none") as server:
+        listing = json.loads(server.get("data/plugins_listing"))
+        assert "snapshot_compare" in listing
+        opened = open_compare(server, ready=".empty-state")
+        expect(opened.frame.locator(".empty-state")).to_contain_text("ModelCheckpoint")
+        opened.page.screenshot(path=OUTPUT / "empty.png")
