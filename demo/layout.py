@@ -37,13 +37,13 @@ class Layout:
         return self.first_kernel, 5, 3, 3, 3
 
     def parameters(self, classes: int) -> int:
-        """The number of values in the network, the statistics of norm1 and norm2 included."""
+        """The number of values in the network, norm1 and norm2 included."""
         channels = (3, *self.filters)
         convolutions = sum(
             kernel * kernel * channels[i] * channels[i + 1] + channels[i + 1]
             for i, kernel in enumerate(self.kernels)
         )
-        norms = 4 * (self.filters[0] + self.filters[1])
+        norms = 2 * (self.filters[0] + self.filters[1])
         widths = (self._side() ** 2 * self.filters[4], self.units, self.units, classes)
         dense = sum(a * b + b for a, b in itertools.pairwise(widths))
         return convolutions + norms + dense

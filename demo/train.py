@@ -31,7 +31,7 @@ SEED = 17
 
 
 def build_model(layout: Layout, classes: int) -> keras.Model:
-    """AlexNet, with batch normalization in the places of its local response normalization."""
+    """AlexNet, with layer normalization over channels for its local response normalization."""
     filters, kernels = layout.filters, layout.kernels
     stack: list[Any] = [
         layers.Input((layout.size, layout.size, 3), name="image"),
@@ -50,7 +50,7 @@ def build_model(layout: Layout, classes: int) -> keras.Model:
             )
         )
         if i < 2:
-            stack.append(layers.BatchNormalization(name=f"norm{i + 1}"))
+            stack.append(layers.LayerNormalization(name=f"norm{i + 1}"))
         if i in (0, 1, 4):
             stack.append(layers.MaxPooling2D(3, 2, name=f"pool{i + 1}"))
     stack.append(layers.Flatten(name="flatten"))

@@ -12,7 +12,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from tb_snapshot_compare import __version__
-from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError, SnapshotChangedError, SnapshotCompareError
+from tb_snapshot_compare.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    SnapshotChangedError,
+    SnapshotCompareError,
+)
 from tb_snapshot_compare.snapshot import SnapshotRef, State
 from tb_snapshot_compare.sources import Scan, parse_roots, scan
 from tb_snapshot_compare.workspace import (

@@ -12,21 +12,21 @@ NAMES = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
 
 
 def test_the_full_network_has_alexnets_parameters():
-    """AlexNet without its two groups, 17 outputs, batch normalization for its normalization.
+    """AlexNet without its two groups, 17 outputs, layer normalization for its normalization.
 
-    conv1 11*11*3*96 + 96       =     34,944      norm1 4*96  =   384
-    conv2 5*5*96*256 + 256      =    614,656      norm2 4*256 = 1,024
+    conv1 11*11*3*96 + 96       =     34,944      norm1 2*96  = 192
+    conv2 5*5*96*256 + 256      =    614,656      norm2 2*256 = 512
     conv3 3*3*256*384 + 384     =    885,120
     conv4 3*3*384*384 + 384     =  1,327,488
     conv5 3*3*384*256 + 256     =    884,992
     fc6   6*6*256*4096 + 4096   = 37,752,832
     fc7   4096*4096 + 4096      = 16,781,312
-    fc8   4096*17 + 17          =     69,649      sum 58,350,993 + 1,408
+    fc8   4096*17 + 17          =     69,649      sum 58,350,993 + 704
 
     With 1,000 outputs (fc8 4,097,000) the left column is the well-known 62,378,344.
     """
-    assert FULL.parameters(17) == 58_350_993 + 1_408
-    assert FULL.parameters(1000) == 62_378_344 + 1_408
+    assert FULL.parameters(17) == 58_350_993 + 704
+    assert FULL.parameters(1000) == 62_378_344 + 704
 
 
 @pytest.mark.parametrize("layout", [SMALL, FULL], ids=["small", "full"])

@@ -99,7 +99,7 @@ def logdir(tmp_path_factory: pytest.TempPathFactory, saved: SavedPair) -> Path:
 
 @pytest.fixture(scope="module")
 def site(logdir: Path) -> Iterator[Site]:
-    yield Site(logdir)
+    return Site(logdir)
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +227,7 @@ def test_comparing_a_snapshot_with_itself_gives_zero(site: Site) -> None:
 def test_no_answer_names_the_logdir(site: Site, pair: dict[str, str], logdir: Path) -> None:
     bodies = [
         site.ask("/comparison", **site.pair("epoch-1", "epoch-9")).data,
-        json.dumps([run for run in json.loads(site.ask("/snapshots").data)["runs"]]).encode(),
+        json.dumps(list(json.loads(site.ask("/snapshots").data)["runs"])).encode(),
         site.ask("/comparison", **pair).data,
         site.ask("/comparison", **{**pair, "a": "unknown"}).data,
         site.ask("/architecture", **pair).data,
