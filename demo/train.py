@@ -31,7 +31,10 @@ SEED = 17
 
 
 def build_model(layout: Layout, classes: int) -> keras.Model:
-    """AlexNet, with layer normalization over channels for its local response normalization."""
+    """AlexNet, with layer normalization over channels for its local response normalization.
+
+    Pooling comes before normalization, as in CaffeNet: the same accuracy for less work.
+    """
     filters, kernels = layout.filters, layout.kernels
     stack: list[Any] = [
         layers.Input((layout.size, layout.size, 3), name="image"),
@@ -49,10 +52,10 @@ def build_model(layout: Layout, classes: int) -> keras.Model:
                 name=f"conv{i + 1}",
             )
         )
-        if i < 2:
-            stack.append(layers.LayerNormalization(name=f"norm{i + 1}"))
         if i in (0, 1, 4):
             stack.append(layers.MaxPooling2D(3, 2, name=f"pool{i + 1}"))
+        if i < 2:
+            stack.append(layers.LayerNormalization(name=f"norm{i + 1}"))
     stack.append(layers.Flatten(name="flatten"))
     for i in (6, 7):
         stack.append(layers.Dense(layout.units, activation="relu", name=f"fc{i}"))
