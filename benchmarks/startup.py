@@ -17,7 +17,7 @@ from tensorboard import default, program
 plugins = [plugin for plugin in default.get_plugins()
            if sys.argv[1] == "with" or "SnapshotCompare" not in repr(plugin)]
 server = program.TensorBoard(plugins)
-server.configure(argv=["tensorboard", "--logdir", sys.argv[2], "--port", "0", "--load_fast=false"])
+server.configure(argv=["tensorboard", "--logdir", sys.argv[2], "--port", "0", "--load_fast=true"])
 server.launch()
 print(time.perf_counter() - start, flush=True)
 import os
