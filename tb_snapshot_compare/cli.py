@@ -19,14 +19,15 @@ from tb_snapshot_compare.errors import (
     SnapshotCompareError,
 )
 from tb_snapshot_compare.snapshot import SnapshotRef, State
-from tb_snapshot_compare.sources import Scan, parse_roots, scan
 from tb_snapshot_compare.workspace import (
     EVERYTHING,
     WEIGHTS,
     Comparison,
+    RunSources,
+    Scan,
     compare,
+    list_snapshots,
     open_snapshot,
-    probe,
 )
 from tb_snapshot_compare.workspace.display import comparison_text, terminal
 
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _list(options: argparse.Namespace) -> None:
-    found = scan(parse_roots(options.path, None, None), probe=probe)
+    found = list_snapshots(options.path)
     for root in found.roots:
         if root.problem is not None and not found.runs:
             raise NotFoundError(f"{root.path_as_given}: {root.problem}")
@@ -104,7 +105,7 @@ def _flat(difference: Any) -> dict[str, Any]:
     return {**entry, **(entry.pop("measures") or {})}
 
 
-def _run_json(run: Any) -> dict[str, Any]:
+def _run_json(run: RunSources) -> dict[str, Any]:
     return {
         "name": run.name,
         "event_runs": list(run.event_runs),

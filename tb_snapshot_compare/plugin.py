@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tensorboard.plugins import base_plugin
@@ -11,8 +10,6 @@ from tb_snapshot_compare.http_api.event_data import EventData
 from tb_snapshot_compare.http_api.guard import Guard, own_names
 from tb_snapshot_compare.http_api.hiding import hide_roots
 from tb_snapshot_compare.http_api.routes import ENTRY_POINT, applications
-from tb_snapshot_compare.sources import parse_roots
-from tb_snapshot_compare.store import ResultStore, default_directory
 from tb_snapshot_compare.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -32,20 +29,17 @@ class SnapshotComparePlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # Tens
     def __init__(self, context: base_plugin.TBContext) -> None:
         """Reads the flags and starts the scan in its own thread."""
         flags = context.flags
-        roots = parse_roots(
+        events = EventData(context.data_provider)
+        self._workspace = Workspace.of_directories(
             context.logdir or _text(flags, "logdir"),
             _text(flags, "logdir_spec"),
             _text(flags, "snapshot_compare_dirs"),
+            _text(flags, "snapshot_compare_cache_dir"),
+            events,
+            float(getattr(flags, "reload_interval", None) or 0),
         )
         hosts, everywhere = own_names(flags)
-        events = EventData(context.data_provider)
-        self._workspace = Workspace(
-            roots,
-            store=ResultStore(_cache_directory(_text(flags, "snapshot_compare_cache_dir"))),
-            events=events,
-            interval=float(getattr(flags, "reload_interval", None) or 0),
-        )
-        hide = hide_roots(root.path for root in roots)
+        hide = hide_roots(self._workspace.directories)
         guard = Guard(hosts, everywhere, hide)
         self._applications = applications(self._workspace, events, guard, hide)
 
@@ -64,9 +58,3 @@ class SnapshotComparePlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # Tens
 
 def _text(flags: Any, name: str) -> str:
     return getattr(flags, name, None) or ""
-
-
-def _cache_directory(flag: str) -> Path | None:
-    if flag == "none":
-        return None
-    return Path(flag).expanduser() if flag else default_directory()

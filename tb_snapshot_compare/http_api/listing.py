@@ -10,8 +10,7 @@ from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.parameters import required
 from tb_snapshot_compare.http_api.respond import respond_json
 from tb_snapshot_compare.snapshot import Position, SnapshotRef, State
-from tb_snapshot_compare.sources import RunSources
-from tb_snapshot_compare.workspace import Workspace
+from tb_snapshot_compare.workspace import RunSources, Workspace
 
 
 class ListingRoutes:

@@ -1,11 +1,13 @@
 """The only module that joins the stages: what the page, the command line and Python call."""
 
+from tb_snapshot_compare.sources import RunSources, Scan
 from tb_snapshot_compare.workspace.comparing import EVERYTHING, WEIGHTS, compare, find_layer
 from tb_snapshot_compare.workspace.distributing import distribution
 from tb_snapshot_compare.workspace.library import EventSource, Workspace
 from tb_snapshot_compare.workspace.opening import (
     OpenedSnapshot,
     PairArchitecture,
+    list_snapshots,
     open_ref,
     open_snapshot,
     pair_architecture,
@@ -34,12 +36,15 @@ __all__ = [
     "LeftOut",
     "OpenedSnapshot",
     "PairArchitecture",
+    "RunSources",
+    "Scan",
     "SnapshotSummary",
     "TensorDifference",
     "Workspace",
     "compare",
     "distribution",
     "find_layer",
+    "list_snapshots",
     "open_ref",
     "open_snapshot",
     "pair_architecture",

@@ -3,7 +3,8 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import Generic, Protocol, Self, TypeVar
 
 import msgspec
 
@@ -15,8 +16,8 @@ from tb_snapshot_compare.errors import (
 )
 from tb_snapshot_compare.limits import SCAN_INTERVAL_SECONDS
 from tb_snapshot_compare.snapshot import SnapshotRef, State
-from tb_snapshot_compare.sources import Catalog, Root, RunSources, Watcher
-from tb_snapshot_compare.store import ResultStore
+from tb_snapshot_compare.sources import Catalog, Root, RunSources, Watcher, parse_roots
+from tb_snapshot_compare.store import ResultStore, default_directory
 from tb_snapshot_compare.workspace.comparing import compare
 from tb_snapshot_compare.workspace.distributing import check_bounds, distribution
 from tb_snapshot_compare.workspace.opening import (
@@ -61,12 +62,41 @@ class Workspace:
           events: Where a configuration is looked for when no snapshot has one.
           interval: Seconds between scans; 0 for the default.
         """
+        self._roots = tuple(roots)
         self._store = store
         self._events = events
         self._opened: _Recent[OpenedSnapshot] = _Recent(_OPENED_KEPT)
         self._comparisons: _Recent[Comparison] = _Recent(_COMPARISONS_KEPT)
-        self._watcher = Watcher(tuple(roots), interval or SCAN_INTERVAL_SECONDS, probe)
+        self._watcher = Watcher(self._roots, interval or SCAN_INTERVAL_SECONDS, probe)
         self._watcher.start()
+
+    @classmethod
+    def of_directories(
+        cls,
+        logdir: str,
+        logdir_spec: str,
+        further: str,
+        cache: str,
+        events: EventSource,
+        interval: float = 0,
+    ) -> Self:
+        """A workspace as TensorBoard's flags describe it.
+
+        Args:
+          logdir: One directory, or empty.
+          logdir_spec: `NAME:PATH,...` as TensorBoard takes it, or empty.
+          further: Directories that TensorBoard does not know, `NAME:PATH,...`.
+          cache: Where results are kept; empty for the user's cache directory, `none` for nowhere.
+          events: See the class.
+          interval: Seconds between scans; 0 for the default.
+        """
+        store = ResultStore(None if cache == "none" else _directory(cache))
+        return cls(parse_roots(logdir, logdir_spec, further), store, events, interval)
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """Where snapshots are looked for, as absolute paths."""
+        return tuple(root.path for root in self._roots)
 
     def catalog(self) -> Catalog:
         """The newest listing; never blocks and never touches the disk."""
@@ -226,6 +256,10 @@ class _Recent(Generic[Value]):
             while len(self._values) > self._kept:
                 self._values.popitem(last=False)
         return value
+
+
+def _directory(flag: str) -> Path:
+    return Path(flag).expanduser() if flag else default_directory()
 
 
 def _key(kind: str, a: SnapshotRef, b: SnapshotRef, *more: str) -> str:

@@ -15,7 +15,7 @@ from tb_snapshot_compare.errors import (
     UnreadableSnapshotError,
 )
 from tb_snapshot_compare.snapshot import FileSet, Format, SnapshotContents, SnapshotRef, State
-from tb_snapshot_compare.sources import Probe, merged, parse_roots, position_of_name, scan
+from tb_snapshot_compare.sources import Probe, Scan, merged, parse_roots, position_of_name, scan
 from tb_snapshot_compare.workspace.results import SnapshotSummary
 
 ConfigSource = Literal["keras_config", "event_file"]
@@ -109,6 +109,11 @@ def open_ref(ref: SnapshotRef) -> OpenedSnapshot:
     raise first_error
 
 
+def list_snapshots(logdir: str | os.PathLike[str]) -> Scan:
+    """Every snapshot below `logdir`, by run, with what is wrong with it; see `sources.scan`."""
+    return scan(parse_roots(os.fspath(logdir), None, None), probe)
+
+
 def config_in_run(snapshots: Sequence[SnapshotRef]) -> str | None:
     """The configuration in the newest snapshot of a run that has one, for those that have none."""
     candidates = [
@@ -162,7 +167,7 @@ def _stem(path: str) -> str:
 
 
 def _find(logdir: str, run: str, step: str) -> SnapshotRef:
-    runs = {entry.name: entry for entry in scan(parse_roots(logdir, None, None), probe).runs}
+    runs = {entry.name: entry for entry in list_snapshots(logdir).runs}
     if run not in runs:
         known = ", ".join(sorted(runs)) or "none"
         raise NotFoundError(f"{logdir} has no run {run!r} with snapshots. Its runs: {known}.")
