@@ -18,19 +18,19 @@ RUN_TIME = [
     "tensorboard>=2.20,<2.22",
     "numpy>=1.26,<3",
     "werkzeug>=3.0,<4",
-    "protobuf>=6.31.1,<8",
+    "protobuf>=5.28.3,<8",
     "pillow>=10.3,<14",
     "scikit-image>=0.23,<0.27",
     "numba>=0.60,<0.69",
     "scipy>=1.12,<2",
     "msgspec>=0.19,<0.23",
-    "google-crc32c>=1.5,<2",
+    "google-crc32c>=1.7,<2",
     "fsspec>=2024.2",
     "ml_dtypes>=0.5.1,<1",
     "h5py>=3.11,<3.15",
     "rich>=13.7,<16",
 ]
-MODELS = ["tensorflow>=2.20,<2.22", "keras>=3.12,<3.16"]
+MODELS = ["tensorflow>=2.20,<2.22", "keras>=3.15,<3.16"]
 TEST = [
     "axe-playwright-python",
     "hypothesis",

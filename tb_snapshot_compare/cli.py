@@ -3,7 +3,8 @@
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from tb_snapshot_compare.workspace import (
     EVERYTHING,
     WEIGHTS,
     Comparison,
+    ProgressReport,
     RunSources,
     Scan,
     compare,
@@ -75,15 +77,13 @@ def _diff(options: argparse.Namespace) -> None:
 
 
 def _compared(options: argparse.Namespace) -> Comparison:
-    scopes = EVERYTHING if options.scope == "all" else WEIGHTS
-    with _progress() as bar:
-        task = bar.add_task("comparing", total=None)
+    with _progress() as report:
         return compare(
             open_snapshot(options.a),
             open_snapshot(options.b),
             layer=options.layer,
-            scopes=scopes,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            scopes=EVERYTHING if options.scope == "all" else WEIGHTS,
+            progress=report,
         )
 
 
@@ -168,16 +168,20 @@ def _state(ref: SnapshotRef) -> str:
     return f"[yellow]{ref.state.value.replace('_', ' ')}[/] {ref.reason or ''}"
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
+@contextmanager
+def _progress() -> Iterator[ProgressReport | None]:
+    """A progress bar on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (TextColumn("comparing"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield report
 
 
 def _fail(message: object, code: int) -> int:

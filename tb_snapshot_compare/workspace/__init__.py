@@ -23,6 +23,7 @@ from tb_snapshot_compare.workspace.results import (
     SnapshotSummary,
     TensorDifference,
 )
+from tb_snapshot_compare.workspace.streaming import Progress as ProgressReport
 
 __all__ = [
     "EVERYTHING",
@@ -36,6 +37,7 @@ __all__ = [
     "LeftOut",
     "OpenedSnapshot",
     "PairArchitecture",
+    "ProgressReport",
     "RunSources",
     "Scan",
     "SnapshotSummary",

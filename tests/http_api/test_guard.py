@@ -53,7 +53,7 @@ def test_loopback_names_pass(host: str) -> None:
     ],
 )
 def test_foreign_names_are_refused(host: str) -> None:
-    answer = client().get("/", headers={"Host": host})
+    answer = client().get("/", environ_overrides={"HTTP_HOST": host})
     assert answer.status_code == 403
     assert json.loads(answer.data)["error"]["code"] == "forbidden"
 
