@@ -100,10 +100,17 @@ def open_compare(browser: Browser) -> Iterator[Open]:
         height: int = 800,
         keys: str = "",
         ready: str = READY,
+        script: str = "",
+        reduced_motion: bool = False,
     ) -> Opened:
-        context = browser.new_context(viewport={"width": width, "height": height})
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            reduced_motion="reduce" if reduced_motion else "no-preference",
+        )
         page = context.new_page()
         problems: list[str] = []
+        if script:
+            page.add_init_script(script)
         page.on("console", lambda message: _note(problems, message))
         page.on("pageerror", lambda error: problems.append(f"error: {error}"))
         page.add_init_script(

@@ -42,6 +42,13 @@ def layer_boxes(frame: Frame) -> Any:
     return frame.locator(".net-body[data-layer]")
 
 
+def choose_layer(frame: Frame, name: str) -> None:
+    """A click on the layer, unless it is the chosen one, which a click would deselect."""
+    box = frame.locator(f'.net-body[data-layer="{name}"]')
+    if box.get_attribute("aria-pressed") != "true":
+        box.click()
+
+
 def most_changed_layer(opened: Opened) -> str:
     """The layer of the largest Euclidean distance, from the server's own answer."""
     comparison = opened.frame.evaluate(
@@ -72,7 +79,7 @@ def test_two_epochs_are_compared_and_the_selection_survives_a_reload(
     opened.page.wait_for_load_state("networkidle")
 
     layer = most_changed_layer(opened)
-    frame.locator(f'.net-body[data-layer="{layer}"]').click()
+    choose_layer(frame, layer)
     expect(frame.locator(f'.net-body[data-layer="{layer}"]')).to_have_attribute(
         "aria-pressed", "true"
     )
@@ -121,7 +128,7 @@ def test_the_page_has_something_in_every_view(
     opened = open_compare(served, dark=dark, width=width, height=height)
     frame = opened.frame
     expect(frame.locator('.net-body[data-layer="fc8"]')).to_be_visible(timeout=30_000)
-    frame.locator('.net-body[data-layer="conv5"]').click()
+    expect(frame.locator('.net-body[aria-pressed="true"]')).to_have_count(1)
     expect(frame.locator(".histogram")).to_be_visible()
     expect(frame.locator(".net-strip canvas").first).to_be_visible()
     expect(frame.locator(".curve").first).to_be_attached()
@@ -132,21 +139,46 @@ def test_the_page_has_something_in_every_view(
     assert background == ("rgb(48, 48, 48)" if dark else "rgb(245, 245, 245)")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_page_meets_wcag_2_aa(served: TensorBoard, open_compare: Open, dark: bool) -> None:
-    opened = open_compare(served, dark=dark)
-    frame = opened.frame
-    expect(layer_boxes(frame).first).to_be_visible(timeout=30_000)
-    frame.locator('.net-body[data-layer="conv5"]').click()
-    opened.page.wait_for_load_state("networkidle")
-    opened.page.wait_for_timeout(500)
-    frame.evaluate(Axe().axe_script)
+def violations(frame: Frame) -> dict[str, list[str]]:
+    frame.evaluate(
+        "Promise.all(document.getAnimations()"
+        ".filter(a => a.effect.getTiming().iterations !== Infinity).map(a => a.finished))"
+    )
     result = frame.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa'],"
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'],"
         " rules: {'document-title': {enabled: false}, 'html-has-lang': {enabled: false}}})"
     )
-    found = {v["id"]: [n["html"][:120] for n in v["nodes"]][:3] for v in result["violations"]}
-    assert found == {}
+    return {v["id"]: [n["html"][:160] for n in v["nodes"]][:3] for v in result["violations"]}
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_page_and_what_opens_on_it_meet_wcag_2_aa(
+    served: TensorBoard, open_compare: Open, dark: bool
+) -> None:
+    opened = open_compare(served, dark=dark)
+    frame, press = opened.frame, opened.page.keyboard.press
+    expect(frame.locator(".histogram")).to_be_visible(timeout=30_000)
+    expect(frame.locator(".net-body").first).to_be_visible()
+    opened.page.wait_for_load_state("networkidle")
+    frame.evaluate(Axe().axe_script)
+    assert violations(frame) == {}, "at first"
+    openers = {
+        "the picker": frame.get_by_role("button", name=re.compile("^Snapshot a:")),
+        "a menu": frame.get_by_role("button", name="Export: Timeline"),
+        "the details": frame.get_by_role("button", name=re.compile("Details$")),
+    }
+    for what, opener in openers.items():
+        opener.click()
+        assert violations(frame) == {}, f"with {what} open"
+        press("Escape")
+    frame.locator('.net-body[data-layer="conv2"]').focus()
+    press("ArrowRight")
+    expect(frame.locator(".net-card")).to_be_visible()
+    assert violations(frame) == {}, "with a hover card"
+    for table in frame.get_by_role("button", name="Table", exact=True).all():
+        table.click()
+    expect(frame.get_by_role("table")).to_have_count(2)
+    assert violations(frame) == {}, "with tables"
 
 
 def test_the_theme_follows_tensorboards_switch(served: TensorBoard, open_compare: Open) -> None:
@@ -181,6 +213,89 @@ def test_everything_is_reachable_by_keyboard(served: TensorBoard, open_compare: 
         "Difference distribution",
     ):
         assert expected in text, (expected, seen)
+
+
+def test_layers_and_cells_are_chosen_by_keyboard(served: TensorBoard, open_compare: Open) -> None:
+    opened = open_compare(served)
+    frame, press = opened.frame, opened.page.keyboard.press
+    chosen = frame.locator('.net-body[aria-pressed="true"]')
+    expect(chosen).to_have_count(1, timeout=30_000)
+    press("Escape")
+    expect(chosen).to_have_count(0)
+    frame.locator('.net-body[data-layer="conv1"]').focus()
+    press("ArrowRight")
+    press("ArrowRight")
+    press("Enter")
+    expect(chosen).to_have_attribute("data-layer", "conv2")
+    frame.get_by_role("slider", name=re.compile("^Filters of conv2")).focus()
+    press("End")
+    press("Enter")
+    expect(frame.locator(".net-strip-header")).to_contain_text("selected")
+    frame.get_by_role("application", name=re.compile("^Difference distribution")).focus()
+    press("ArrowRight")
+    press("Enter")
+    expect(frame.get_by_text(re.compile(r"^1 cell"))).to_be_visible()
+    press("Escape")
+    expect(frame.get_by_text(re.compile(r"^1 cell"))).to_have_count(0)
+
+
+def test_a_deselected_layer_stays_deselected_after_a_reload(
+    served: TensorBoard, open_compare: Open
+) -> None:
+    opened = open_compare(served)
+    chosen = '.net-body[aria-pressed="true"]'
+    expect(opened.frame.locator(chosen)).to_have_count(1, timeout=30_000)
+    opened.frame.locator(".net-svg").click(position={"x": 3, "y": 3})
+    expect(opened.frame.locator(chosen)).to_have_count(0)
+    assert "layer" not in hash_keys(opened)
+    opened.reload()
+    expect(layer_boxes(opened.frame).first).to_be_visible(timeout=30_000)
+    expect(opened.frame.locator("#panel-title-distribution").locator("..")).to_contain_text(
+        "whole model"
+    )
+    expect(opened.frame.locator(chosen)).to_have_count(0)
+
+
+def test_one_tensor_of_a_layer_is_shown_and_kept_in_the_address(
+    served: TensorBoard, open_compare: Open
+) -> None:
+    opened = open_compare(served)
+    select = opened.frame.get_by_role("combobox", name="Tensor")
+    select.select_option(label="bias", timeout=30_000)
+    title = opened.frame.locator("#panel-title-distribution").locator("..")
+    expect(title).to_contain_text("/bias")
+    assert hash_keys(opened)["tensor"].endswith("/bias")
+    opened.reload()
+    expect(opened.frame.get_by_role("combobox", name="Tensor")).to_have_value(
+        re.compile("/bias$"), timeout=30_000
+    )
+
+
+def test_at_200_percent_zoom_everything_is_there_and_nothing_is_cut_off(
+    served: TensorBoard, open_compare: Open
+) -> None:
+    opened = open_compare(served, width=640, height=400)
+    frame = opened.frame
+    expect(frame.locator(".histogram")).to_be_visible(timeout=30_000)
+    expect(layer_boxes(frame).first).to_be_visible()
+    wide = frame.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert wide[0] <= wide[1]
+    frame.locator(".histogram").scroll_into_view_if_needed()
+    opened.page.screenshot(path=OUTPUT / "zoom-200.png")
+
+
+def test_nothing_moves_for_those_who_prefer_reduced_motion(
+    served: TensorBoard, open_compare: Open
+) -> None:
+    opened = open_compare(served, reduced_motion=True)
+    expect(opened.frame.locator(".histogram")).to_be_visible(timeout=30_000)
+    opened.frame.get_by_role("button", name="0–40", exact=True).click()
+    moving = opened.frame.evaluate(
+        "document.getAnimations().filter(a => a.effect.getComputedTiming().duration > 0).length"
+    )
+    assert moving == 0
 
 
 def test_the_timelines_handles_move_by_keyboard(served: TensorBoard, open_compare: Open) -> None:

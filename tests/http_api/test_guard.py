@@ -16,7 +16,7 @@ def handler(_request: Request) -> Response:
 
 
 def client(guard: Guard | None = None, methods: tuple[str, ...] = ("GET",)) -> Client:
-    return Client((guard or Guard([])).wrap(handler, methods))
+    return Client((guard or Guard([])).wrap(handler, methods), use_cookies=False)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Canonical names: the user sees `conv1/kernel`, whatever wrote the file."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,9 @@ def test_counters_seeds_and_the_graph_are_state(root: Path) -> None:
         ("exported", {"seed_generator/seed_generator_state", "_CHECKPOINTABLE_OBJECT_GRAPH"}),
     ):
         contents = open_contents(str(folder / stored_by))
-        assert {t.name for t in contents.tensors if t.scope == "state"} == expected
+        names = {t.name for t in contents.tensors if t.scope == "state"}
+        # Keras numbers seed generators over the life of the process.
+        assert {re.sub(r"^(seed_generator)_\d+/", r"\1/", name) for name in names} == expected
 
 
 def test_optimizer_iterations_are_preferred_as_step(root: Path) -> None:

@@ -1,0 +1,160 @@
+"""The page while files come and go, while it is hidden, and while the server computes."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Open, Opened
+from tests.e2e.server import TensorBoard, tensorboard, wait_for
+
+STEPS = (2, 3, 4, 30)
+PLUGIN = "/data/plugin/snapshot_compare/"
+_NOTE_PROGRESS = """
+    window.progressSeen = [];
+    new MutationObserver(() => {
+      for (const bar of document.querySelectorAll('[role=progressbar]')) {
+        window.progressSeen.push(bar.getAttribute('aria-label'));
+      }
+    }).observe(document, {childList: true, subtree: true, attributes: true});
+"""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A run that goes on: `write` and `delete` snapshots of it."""
+
+    server: TensorBoard
+    source: Path
+    run: Path
+
+    def write(self, epoch: int) -> None:
+        """As Keras does: beside its place first, then renamed into it."""
+        name = f"epoch-{epoch:02d}.keras"
+        partial = self.run / f".{name}.partial"
+        shutil.copy(self.source / name, partial)
+        partial.rename(self.run / name)
+
+    def delete(self, epoch: int) -> None:
+        (self.run / f"epoch-{epoch:02d}.keras").unlink()
+
+    def ids(self) -> dict[int, str]:
+        """Snapshot ids by epoch, as the server lists them."""
+        listing = json.loads(self.server.get("data/plugin/snapshot_compare/snapshots"))
+        return {
+            snapshot["epoch"]: snapshot["id"]
+            for run in listing["runs"]
+            for snapshot in run["snapshots"]
+            if snapshot["state"] == "ready"
+        }
+
+
+@pytest.fixture(scope="module")
+def training(logdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Training]:
+    folder = tmp_path_factory.mktemp("live")
+    source, run = logdir / "alexnet", folder / "alexnet"
+    epochs = {f"epoch-{epoch:02d}.keras" for epoch in STEPS}
+    ignore = lambda _, names: [n for n in names if n.endswith(".keras") and n not in epochs]  # noqa: E731
+    shutil.copytree(source, run, ignore=ignore)
+    flags = [f"--logdir={folder}", "--snapshot_compare_cache_dir=none", "--reload_interval=1"]
+    with tensorboard(*flags) as server:
+        yield Training(server, source, run)
+
+
+def plugin_requests(page: Page) -> list[str]:
+    """The plugin's own requests from now on, in a list that grows."""
+    seen: list[str] = []
+    page.on(
+        "request",
+        lambda request: PLUGIN in request.url and seen.append(f"{request.method} {request.url}"),
+    )
+    return seen
+
+
+def snapshots_shown(opened: Opened, count: int) -> None:
+    title = opened.frame.locator("#panel-title-timeline").locator("..")
+    expect(title).to_contain_text(f"{count} snapshots", timeout=30_000)
+
+
+def test_a_cold_server_shows_its_progress_and_then_the_result(
+    training: Training, open_compare: Open
+) -> None:
+    answers: list[int] = []
+    opened = open_compare(training.server, script=_NOTE_PROGRESS)
+    opened.page.on("response", lambda r: "/distribution?" in r.url and answers.append(r.status))
+    frame = opened.frame
+    expect(frame.locator(".histogram")).to_be_visible(timeout=60_000)
+    expect(frame.locator('.net-body[aria-pressed="true"]')).to_have_count(1)
+    assert frame.evaluate("window.progressSeen.length") > 0
+    bins = frame.get_by_role("spinbutton", name="Bins")
+    bins.fill("512")
+    bins.press("Enter")
+    wait_for(lambda: opened.page.wait_for_timeout(50) or 200 in answers)
+    expect(frame.locator("[data-busy]")).to_have_count(0)
+
+
+def test_a_new_snapshot_appears_without_a_reload(training: Training, open_compare: Open) -> None:
+    opened = open_compare(training.server)
+    before = len(training.ids())
+    snapshots_shown(opened, before)
+    picker = opened.frame.get_by_role("button", name=re.compile("^Snapshot a: epoch"))
+    chosen = picker.inner_text()
+    training.write(12)
+    snapshots_shown(opened, before + 1)
+    assert picker.inner_text() == chosen
+    picker.click()
+    expect(opened.frame.get_by_role("option", name=re.compile("epoch 12 ·"))).to_be_visible()
+
+
+def test_a_chosen_snapshot_that_is_deleted_is_named_and_replaced(
+    training: Training, open_compare: Open
+) -> None:
+    training.write(20)
+    wait_for(lambda: 20 in training.ids())
+    ids = training.ids()
+    keys = f"&p.snapshot_compare.a={ids[20]}&p.snapshot_compare.b={ids[30]}"
+    opened = open_compare(training.server, keys=keys)
+    frame = opened.frame
+    expect(frame.get_by_role("button", name=re.compile("^Snapshot a: epoch 20 ·"))).to_be_visible()
+    expect(frame.locator(".histogram")).to_be_visible(timeout=30_000)
+    training.delete(20)
+    notice = frame.locator(".notice")
+    expect(notice).to_contain_text("no longer in the logdir", timeout=30_000)
+    expect(notice).to_contain_text("epoch 20")
+    expect(
+        frame.get_by_role("button", name=re.compile("^Snapshot a: epoch (?!20)"))
+    ).to_be_visible()
+    expect(frame.locator(".histogram")).to_be_visible()
+
+
+def test_tensorboards_reload_button_has_the_directories_scanned(
+    training: Training, open_compare: Open
+) -> None:
+    opened = open_compare(training.server)
+    snapshots_shown(opened, len(training.ids()))
+    with opened.page.expect_request(re.compile(f"{PLUGIN}scan$")) as scan:
+        opened.page.get_by_role("button", name=re.compile("reload", re.IGNORECASE)).first.click()
+    answer = scan.value.response()
+    assert answer is not None
+    assert answer.ok
+
+
+def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(
+    training: Training, open_compare: Open
+) -> None:
+    opened = open_compare(training.server)
+    page = opened.page
+    expect(opened.frame.locator(".histogram")).to_be_visible(timeout=30_000)
+    page.wait_for_load_state("networkidle")
+    page.get_by_text("Scalars", exact=True).first.click()
+    page.wait_for_timeout(500)  # a request may be on its way
+    seen = plugin_requests(page)
+    page.wait_for_timeout(4000)  # it asks every 3 seconds
+    assert seen == []
+    with page.expect_request(re.compile(f"{PLUGIN}changes")):
+        page.get_by_text("Compare", exact=True).first.click()
