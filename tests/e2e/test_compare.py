@@ -220,7 +220,7 @@ def test_layers_and_cells_are_chosen_by_keyboard(served: TensorBoard, open_compa
     frame, press = opened.frame, opened.page.keyboard.press
     chosen = frame.locator('.net-body[aria-pressed="true"]')
     expect(chosen).to_have_count(1, timeout=30_000)
-    press("Escape")
+    frame.get_by_role("button", name="Swap a and b").press("Escape")
     expect(chosen).to_have_count(0)
     frame.locator('.net-body[data-layer="conv1"]').focus()
     press("ArrowRight")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Open, Opened
 from tests.e2e.server import TensorBoard, tensorboard, wait_for
@@ -76,6 +76,10 @@ def plugin_requests(page: Page) -> list[str]:
     return seen
 
 
+def tab(page: Page, name: str) -> Locator:
+    return page.get_by_role("tab", name=re.compile(f"^{name}$", re.IGNORECASE))
+
+
 def snapshots_shown(opened: Opened, count: int) -> None:
     title = opened.frame.locator("#panel-title-timeline").locator("..")
     expect(title).to_contain_text(f"{count} snapshots", timeout=30_000)
@@ -138,7 +142,7 @@ def test_tensorboards_reload_button_has_the_directories_scanned(
     opened = open_compare(training.server)
     snapshots_shown(opened, len(training.ids()))
     with opened.page.expect_request(re.compile(f"{PLUGIN}scan$")) as scan:
-        opened.page.get_by_role("button", name=re.compile("reload", re.IGNORECASE)).first.click()
+        opened.page.locator(".reload-button").click()
     answer = scan.value.response()
     assert answer is not None
     assert answer.ok
@@ -151,10 +155,10 @@ def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(
     page = opened.page
     expect(opened.frame.locator(".histogram")).to_be_visible(timeout=30_000)
     page.wait_for_load_state("networkidle")
-    page.get_by_text("Scalars", exact=True).first.click()
+    tab(page, "scalars").click()
     page.wait_for_timeout(500)  # a request may be on its way
     seen = plugin_requests(page)
     page.wait_for_timeout(4000)  # it asks every 3 seconds
     assert seen == []
     with page.expect_request(re.compile(f"{PLUGIN}changes")):
-        page.get_by_text("Compare", exact=True).first.click()
+        tab(page, "compare").click()
