@@ -113,3 +113,7 @@ bundle: $(FRONTEND)/node_modules/.installed ## Rebuild the page that the package
 .PHONY: bench
 bench: $(VENV)/.test ## Compare a pair of VGG-16 snapshots, beside a plain script.
 	$(BIN)/python benchmarks/pair_vgg16.py $(ARGS)
+
+.PHONY: screenshot
+screenshot: $(VENV)/.test chromium ## Take the README's picture of the demo again.
+	CHROMIUM="$${CHROMIUM:-$(CHROMIUM)}" $(BIN)/python -m tests.e2e.screenshot demo/logs demo/screenshot.png

@@ -27,6 +27,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
     cssCodeSplit: false,
+    license: { fileName: 'licenses.md' },
     sourcemap: false,
     rolldownOptions: {
       input: 'src/index.ts',

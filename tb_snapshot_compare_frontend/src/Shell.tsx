@@ -17,9 +17,9 @@ import {
   Skeleton,
 } from './shell/states';
 import { announcement } from './state/environment';
-import { layout, TIMELINE_DEFAULT, TIMELINE_MAX, TIMELINE_MIN } from './state/layout';
-import { latest, listing } from './state/resources';
-import { maximised } from './state/selection';
+import { layout, TIMELINE_BARE, TIMELINE_MAX, TIMELINE_MIN, timelineHeight } from './state/layout';
+import { hasCurves, latest, listing } from './state/resources';
+import { maximised, selectLayer } from './state/selection';
 import {
   readyPair,
   readySnapshots,
@@ -42,8 +42,8 @@ export interface ShellProps {
 
 export function Shell({ link, NetworkView, DistributionView }: ShellProps) {
   useEffect(() => {
-    window.addEventListener('keydown', restoreOnEscape);
-    return () => window.removeEventListener('keydown', restoreOnEscape);
+    window.addEventListener('keydown', onEscape);
+    return () => window.removeEventListener('keydown', onEscape);
   }, []);
   return (
     <div class="shell">
@@ -84,7 +84,7 @@ function Content({ link, NetworkView, DistributionView }: ShellProps) {
       >
         <TimelineView />
       </div>
-      {large === null && <TimelineSplitter />}
+      {large === null && (hasCurves.value ? <TimelineSplitter /> : <div class="shell-gap" />)}
       <main class="shell-main" hidden={large === 'timeline'}>
         <Comparing NetworkView={NetworkView} DistributionView={DistributionView} />
       </main>
@@ -132,28 +132,32 @@ function panelRows(
 }
 
 function timelineSize(): { height?: string; flex?: string } {
-  return maximised.value === 'timeline' ? { flex: '1' } : { height: `${layout.value.timeline}px` };
+  if (maximised.value === 'timeline') return { flex: '1' };
+  const height = timelineHeight(layout.value, window.innerHeight);
+  return { height: `${hasCurves.value ? height : Math.min(height, TIMELINE_BARE)}px` };
 }
 
 function TimelineSplitter() {
-  const set = (timeline: number) => {
+  const set = (timeline: number | null) => {
     layout.value = { ...layout.value, timeline };
   };
   return (
     <Splitter
       label="Border below the timeline"
       orientation="horizontal"
-      value={layout.value.timeline}
+      value={timelineHeight(layout.value, window.innerHeight)}
       min={TIMELINE_MIN}
       max={TIMELINE_MAX}
       onChange={set}
-      onReset={() => set(TIMELINE_DEFAULT)}
+      onReset={() => set(null)}
     />
   );
 }
 
-/** Escape restores a maximised panel, unless something nearer has used the key. */
-function restoreOnEscape(event: KeyboardEvent): void {
-  if (event.key !== 'Escape' || event.defaultPrevented || maximised.value === null) return;
-  maximised.value = null;
+/** Escape restores a maximised panel, or deselects the layer, unless something nearer took it. */
+function onEscape(event: KeyboardEvent): void {
+  if (event.key !== 'Escape' || event.defaultPrevented) return;
+  if (event.target instanceof Element && event.target.matches('input, select')) return;
+  if (maximised.value !== null) maximised.value = null;
+  else selectLayer(null);
 }

@@ -15,7 +15,7 @@ from tests.e2e.server import OUTPUT, TensorBoard, tensorboard
 
 EPOCHS = 40
 READY = ".snapshot-picker"
-_FLAGS = [
+FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -80,7 +80,7 @@ def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     OUTPUT.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium
         chromium.close()
 
@@ -142,5 +142,6 @@ def compare_frame(page: Page, ready: str = READY) -> Frame:
 
 
 def _note(problems: list[str], message: ConsoleMessage) -> None:
-    if message.type in ("error", "warning") and not any(w in message.text for w in _FOREIGN):
-        problems.append(f"{message.type}: {message.text} {message.location.get('url', '')}")
+    text = f"{message.type}: {message.text} {message.location.get('url', '')}"
+    if message.type in ("error", "warning") and not any(part in text for part in _FOREIGN):
+        problems.append(text)

@@ -231,12 +231,27 @@ def test_layers_and_cells_are_chosen_by_keyboard(served: TensorBoard, open_compa
     press("End")
     press("Enter")
     expect(frame.locator(".net-strip-header")).to_contain_text("selected")
-    frame.get_by_role("application", name=re.compile("^Difference distribution")).focus()
+    histogram = frame.get_by_role("application", name="Difference distribution of conv2")
+    expect(histogram).to_be_visible()
+    expect(frame.locator("[data-busy]")).to_have_count(0)
+    histogram.focus()
     press("ArrowRight")
     press("Enter")
     expect(frame.get_by_text(re.compile(r"^1 cell"))).to_be_visible()
     press("Escape")
     expect(frame.get_by_text(re.compile(r"^1 cell"))).to_have_count(0)
+
+
+def test_a_layer_without_weights_says_so_in_every_view(
+    served: TensorBoard, open_compare: Open
+) -> None:
+    frame = open_compare(served).frame
+    expect(frame.locator(".histogram")).to_be_visible(timeout=30_000)
+    frame.locator('.net-body[data-layer="pool1"]').click()
+    expect(frame.locator(".net-strip")).to_contain_text("pool1 has no weights")
+    expect(frame.locator('[data-panel="distribution"] .empty-state')).to_contain_text(
+        "pool1 has no weights to compare"
+    )
 
 
 def test_a_deselected_layer_stays_deselected_after_a_reload(

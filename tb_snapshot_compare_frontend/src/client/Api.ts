@@ -24,7 +24,10 @@ export interface Follow {
 }
 
 export interface DistributionQuery {
+  /** Null takes the whole model. */
   readonly layer: string | null;
+  /** Null takes all tensors of the layer. */
+  readonly tensor: string | null;
   readonly bins: number;
   readonly levels: number;
 }
@@ -62,11 +65,15 @@ export class Api {
 
   distribution(
     pair: PairOf,
-    { layer, bins, levels }: DistributionQuery,
+    { layer, tensor, bins, levels }: DistributionQuery,
     follow: Follow = {},
   ): Promise<Distribution> {
-    const shape = { bins: String(bins), levels: String(levels) };
-    const url = `distribution?${pairQuery(pair, layer === null ? shape : { layer, ...shape })}`;
+    const url = `distribution?${pairQuery(pair, {
+      ...(layer === null ? {} : { layer }),
+      ...(tensor === null ? {} : { tensor }),
+      bins: String(bins),
+      levels: String(levels),
+    })}`;
     return this.client.get({ url, decode: json<Distribution>, immutable: true, ...follow });
   }
 

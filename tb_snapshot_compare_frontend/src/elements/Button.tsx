@@ -7,8 +7,8 @@ adoptStyles(css);
 type NativeProps = Omit<JSX.IntrinsicElements['button'], 'icon' | 'children' | 'class'>;
 
 export interface ButtonProps extends NativeProps {
-  /** `primary` is the one thing to do next; `icon` is a square without a border. */
-  readonly variant?: 'normal' | 'primary' | 'icon';
+  /** `primary` is the one thing to do next; `icon` is a square, `text` a word, without a border. */
+  readonly variant?: 'normal' | 'primary' | 'icon' | 'text';
   /** The accessible name of an icon button, also its tooltip. */
   readonly label?: string;
   readonly class?: string;

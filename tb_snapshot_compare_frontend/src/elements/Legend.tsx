@@ -4,6 +4,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { ColorScale, Theme } from '../scales/color';
 import { tickFormat } from '../scales/format';
 import { adoptStyles } from '../theme/styles';
+import { Button } from './Button';
 import css from './Legend.css?inline';
 
 adoptStyles(css);
@@ -125,9 +126,9 @@ export function LevelLegend(props: LevelLegendProps): JSX.Element {
       </div>
       {dense && <span>{levels.at(-1)}</span>}
       {onAll && (
-        <button type="button" class="level-legend-all" hidden={hidden.length === 0} onClick={onAll}>
+        <Button variant="text" hidden={hidden.length === 0} onClick={onAll}>
           Show all
-        </button>
+        </Button>
       )}
     </div>
   );

@@ -14,7 +14,7 @@ const PNG_SCALE = 2;
 
 /** A card with a header: title, what it shows, its tools, its downloads, maximise. */
 export function Panel(props: PanelProps) {
-  const { id, title, subtitle, toolbar, legend, exports, busy, children } = props;
+  const { id, title, subtitle, toolbar, controls, legend, exports, busy, children } = props;
   const large = maximised.value === id;
   const items = exports ? exportItems(exports) : [];
   const toggle = () => {
@@ -30,11 +30,10 @@ export function Panel(props: PanelProps) {
     >
       <header class="panel-header">
         <h2 id={`panel-title-${id}`}>{title}</h2>
-        {subtitle && (
-          <span class="panel-subtitle tabular" title={subtitle}>
-            {subtitle}
-          </span>
-        )}
+        <span class="panel-subtitle tabular" title={subtitle}>
+          <span class="panel-subtitle-text">{subtitle}</span>
+          {busy && <span class="panel-busy-label">{busyText(busy)}</span>}
+        </span>
         <div class="panel-side">
           <div class="panel-tools">
             {toolbar}
@@ -53,6 +52,7 @@ export function Panel(props: PanelProps) {
           </div>
         </div>
       </header>
+      {controls && <div class="panel-controls">{controls}</div>}
       {busy && <BusyBar {...busy} />}
       <div class="panel-content">{children}</div>
     </section>
@@ -60,28 +60,31 @@ export function Panel(props: PanelProps) {
 }
 
 function BusyBar({ label, fraction }: NonNullable<PanelProps['busy']>) {
-  const percent = fraction === null ? null : Math.round(fraction * 100);
+  const percent = percentOf(fraction);
   return (
-    <>
+    <div
+      class="panel-busy"
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={percent ?? undefined}
+    >
       <div
-        class="panel-busy"
-        role="progressbar"
-        aria-label={label}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={percent ?? undefined}
-      >
-        <div
-          class={percent === null ? 'panel-busy-bar panel-busy-unknown' : 'panel-busy-bar'}
-          style={percent === null ? undefined : { width: `${percent}%` }}
-        />
-      </div>
-      <span class="panel-busy-label tabular" aria-hidden="true">
-        {label}
-        {percent !== null && ` · ${percent} %`}
-      </span>
-    </>
+        class={percent === null ? 'panel-busy-bar panel-busy-unknown' : 'panel-busy-bar'}
+        style={percent === null ? undefined : { width: `${percent}%` }}
+      />
+    </div>
   );
+}
+
+function busyText({ label, fraction }: NonNullable<PanelProps['busy']>): string {
+  const percent = percentOf(fraction);
+  return percent === null ? `${label}…` : `${percent}\u00a0% · ${label}`;
+}
+
+function percentOf(fraction: number | null): number | null {
+  return fraction === null ? null : Math.round(fraction * 100);
 }
 
 function exportItems({ name, svg, csv }: PanelExports): MenuItem[] {

@@ -16,10 +16,13 @@ export interface PanelProps {
   readonly title: string;
   /** Names the selection, e.g. `conv5 · 884,736 weights`. */
   readonly subtitle?: string;
+  /** In the header. */
   readonly toolbar?: ComponentChildren;
+  /** In a row of their own below the header. */
+  readonly controls?: ComponentChildren;
   readonly legend?: ComponentChildren;
   readonly exports?: PanelExports;
-  /** Dims the content and shows a thin bar at the top. */
+  /** Dims the content, shows a thin bar above it, and says what is done instead of the subtitle. */
   readonly busy?: { readonly label: string; readonly fraction: number | null } | null;
   readonly children: ComponentChildren;
 }

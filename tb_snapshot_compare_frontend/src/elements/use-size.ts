@@ -6,15 +6,22 @@ export interface ElementSize {
   readonly height: number;
 }
 
-/** The element's content size in CSS pixels; zeros before it is laid out and while it is hidden. */
-export function useSize(element: RefObject<Element | null>): ElementSize {
-  const [size, setSize] = useState<ElementSize>({ width: 0, height: 0 });
+/**
+ * The element's inner size in CSS pixels; null before it is laid out. While the element is hidden
+ * it keeps the size that it had: what it shows need not be laid out twice.
+ */
+export function useSize(element: RefObject<HTMLElement | null>): ElementSize | null {
+  const [size, setSize] = useState<ElementSize | null>(null);
   useLayoutEffect(() => {
     const target = element.current;
     if (!target) return;
-    const observer = new ResizeObserver(([entry]) => {
-      if (entry) setSize({ width: entry.contentRect.width, height: entry.contentRect.height });
-    });
+    const measure = () => {
+      const { clientWidth: width, clientHeight: height } = target;
+      if (width === 0 || height === 0) return;
+      setSize((old) => (old?.width === width && old.height === height ? old : { width, height }));
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
     observer.observe(target);
     return () => observer.disconnect();
   }, [element]);

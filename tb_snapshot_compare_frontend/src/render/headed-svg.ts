@@ -2,18 +2,29 @@
 export interface Swatch {
   readonly color: string;
   readonly label: string;
+  /** A filled square by default; a line with these dashes for curves. */
+  readonly dashes?: string;
+}
+
+/** A continuous scale: its colours from its lower to its upper end. */
+export interface Ramp {
+  readonly colors: readonly string[];
+  readonly from: string;
+  readonly to: string;
 }
 
 export interface Heading {
   readonly title: string;
   readonly legend: string;
-  readonly swatches: readonly Swatch[];
+  readonly swatches?: readonly Swatch[];
+  readonly ramp?: Ramp;
 }
 
 const PADDING = 12;
 const TITLE_HEIGHT = 32;
 const ROW_HEIGHT = 20;
 const SWATCH = 12;
+const RAMP_WIDTH = 128;
 const CHARACTER_WIDTH = 5.8;
 
 /** `chart` must be a document of `inlineSvg`; colours and font are taken from it. */
@@ -48,17 +59,36 @@ function legendParts(heading: Heading, width: number): { parts: string; rows: nu
     x += text.length * CHARACTER_WIDTH + PADDING;
   };
   write(heading.legend);
-  for (const { color, label } of heading.swatches) {
+  if (heading.ramp) {
+    const { colors, from, to } = heading.ramp;
+    write(from);
+    const step = RAMP_WIDTH / colors.length;
+    for (const [index, color] of colors.entries()) {
+      const at = `x="${round(x + index * step)}" y="${y() - 10}"`;
+      parts.push(`<rect ${at} width="${round(step + 0.4)}" height="${SWATCH}" fill="${color}"/>`);
+    }
+    x += RAMP_WIDTH + 6;
+    write(to);
+  }
+  for (const swatch of heading.swatches ?? []) {
+    const { label } = swatch;
     if (x + SWATCH + 6 + label.length * CHARACTER_WIDTH > width - PADDING) {
       x = PADDING;
       row += 1;
     }
-    const at = `x="${round(x)}" y="${y() - 10}" width="${SWATCH}" height="${SWATCH}"`;
-    parts.push(`<rect ${at} rx="2" fill="${color}"/>`);
+    parts.push(swatchMark(swatch, round(x), y()));
     x += SWATCH + 6;
     write(label);
   }
   return { parts: parts.join(''), rows: row + 1 };
+}
+
+function swatchMark({ color, dashes }: Swatch, x: number, y: number): string {
+  if (dashes === undefined) {
+    return `<rect x="${x}" y="${y - 10}" width="${SWATCH}" height="${SWATCH}" rx="2" fill="${color}"/>`;
+  }
+  const line = `x1="${x}" x2="${x + SWATCH}" y1="${y - 4}" y2="${y - 4}"`;
+  return `<line ${line} stroke="${color}" stroke-width="1.5" stroke-dasharray="${dashes}"/>`;
 }
 
 function round(value: number): number {

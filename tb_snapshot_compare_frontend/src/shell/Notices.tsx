@@ -38,14 +38,9 @@ function NoticeBar({ notice }: { readonly notice: Notice }) {
       <div class="notice-text">
         {text}
         {details && (
-          <button
-            type="button"
-            class="text-button"
-            aria-expanded={open}
-            onClick={() => setOpen(!open)}
-          >
+          <Button variant="text" aria-expanded={open} onClick={() => setOpen(!open)}>
             {open ? 'Hide details' : 'Details'}
-          </button>
+          </Button>
         )}
         {open && details && (
           <ul>

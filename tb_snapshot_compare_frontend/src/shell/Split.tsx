@@ -22,8 +22,8 @@ export interface SplitProps {
 /** Items side by side (or one below the other) with borders that can be moved. */
 export function Split({ direction, items, fractions, onChange, only = null }: SplitProps) {
   const box = useRef<HTMLDivElement>(null);
-  const { width, height } = useSize(box);
-  const length = Math.max(1, direction === 'row' ? width : height);
+  const size = useSize(box);
+  const length = size === null ? 1 : direction === 'row' ? size.width : size.height;
   return (
     <div ref={box} class="split" data-direction={direction}>
       {items.map((item, index) => {

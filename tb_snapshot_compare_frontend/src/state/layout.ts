@@ -4,15 +4,19 @@ import { effect, signal } from '@preact/signals';
 const STORAGE_KEY = 'tb_snapshot_compare.layout';
 export const TIMELINE_MIN = 120;
 export const TIMELINE_MAX = 480;
-export const TIMELINE_DEFAULT = 196;
+/** Without curves the timeline is a line of snapshots. */
+export const TIMELINE_BARE = 108;
+/** As long as nobody has moved its border, the timeline takes this share of the page's height. */
+const TIMELINE_SHARE = 0.26;
+const TIMELINE_NORMAL = [196, 280] as const;
 export const FRACTION_MIN = 0.15;
 
 /** Panels in each row of the grid. */
 export const PANEL_COLUMNS: readonly number[] = [2];
 
 export interface Layout {
-  /** Pixels. */
-  readonly timeline: number;
+  /** Pixels; null leaves it to the height of the page. */
+  readonly timeline: number | null;
   /** Shares of the space by row of panels: `rows` of the height, `columns[row]` of the width. */
   readonly rows: readonly number[];
   readonly columns: readonly (readonly number[])[];
@@ -20,10 +24,15 @@ export interface Layout {
 
 export function defaultLayout(columnCounts = PANEL_COLUMNS): Layout {
   return {
-    timeline: TIMELINE_DEFAULT,
+    timeline: null,
     rows: columnCounts.map(() => 1 / columnCounts.length),
     columns: columnCounts.map((count) => Array.from({ length: count }, () => 1 / count)),
   };
+}
+
+export function timelineHeight({ timeline }: Layout, pageHeight: number): number {
+  const [least, most] = TIMELINE_NORMAL;
+  return timeline ?? Math.round(Math.min(most, Math.max(least, TIMELINE_SHARE * pageHeight)));
 }
 
 /** What is stored, as far as it fits these panels; otherwise the default. */

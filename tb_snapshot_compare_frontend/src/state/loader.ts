@@ -14,9 +14,17 @@ import {
   latest,
   listing,
 } from './resources';
-import { bins, layer, levels } from './selection';
-import { settleLayer, settleParts, settleSnapshots } from './settle';
+import { a, b, bins, layer, levels, tensor } from './selection';
+import {
+  choosingLayer,
+  settleFirstLayer,
+  settleLayer,
+  settleParts,
+  settleSnapshots,
+  settleTensor,
+} from './settle';
 import { readyPair, shownRun, snapshotsById } from './snapshots';
+import { comparedLayers, kernelLayers } from './tensors';
 import { applyShared, currentShared, decode, encode, type Keys } from './url';
 import { waitWhileHidden } from './waiting';
 
@@ -44,6 +52,7 @@ export class Loader {
 
   start(): void {
     applyShared(decode(this.address.read()));
+    choosingLayer.value = a.value === null && b.value === null && layer.value === null;
     this.stops.push(
       this.address.watch((keys) => {
         // Another tab of TensorBoard has keys of its own, and none of ours.
@@ -51,7 +60,9 @@ export class Loader {
         this.settle();
       }),
       effect(() => this.address.write(encode(currentShared()))),
+      effect(settleFirstLayer),
       effect(settleLayer),
+      effect(settleTensor),
       effect(settleParts),
       effect(() => {
         if (attempt.value > 0 && untracked(() => listing.value.status) === 'failed') {
@@ -108,7 +119,15 @@ export class Loader {
     return keepInStep(
       distribution,
       () => {
-        const query = { layer: layer.value, bins: bins.value, levels: levels.value };
+        // The layer that will be chosen is asked for, not the whole model before it; a layer
+        // without weights is not.
+        if (choosingLayer.value || !mayHaveWeights(layer.value)) return { key: '', ask: null };
+        const query = {
+          layer: layer.value,
+          tensor: tensor.value,
+          bins: bins.value,
+          levels: levels.value,
+        };
         return this.forPair(
           JSON.stringify(query),
           (pair) => (follow) => this.api.distribution(pair, query, follow),
@@ -124,7 +143,8 @@ export class Loader {
       filterMeasures,
       () => {
         const name = layer.value;
-        if (name === null) return { key: '', ask: null };
+        const kernels = kernelLayers.value;
+        if (name === null || !kernels?.has(name)) return { key: '', ask: null };
         return this.forPair(name, (pair) => (follow) => this.api.filters(pair, name, follow));
       },
       { onStale, keepStale: (previous) => previous.layer === layer.value },
@@ -221,6 +241,13 @@ export class Loader {
       () => undefined,
     );
   }
+}
+
+/** A layer of which nothing is compared has no distribution; while that is not known, wait. */
+function mayHaveWeights(name: string | null): boolean {
+  if (name === null) return true;
+  const known = comparedLayers.value;
+  return known ? known.has(name) : comparison.value.status === 'failed';
 }
 
 function announceNew(before: ReadonlyMap<string, unknown>): void {

@@ -2,7 +2,7 @@
  * What the server answered for the current selection. Views read these and never fetch.
  * `state/loader.ts` keeps them in step with the selection.
  */
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type {
   Architecture,
   Comparison,
@@ -33,6 +33,12 @@ export const filterMeasures = signal<Resource<FilterMeasures>>({ status: 'idle' 
 /** Of the selected layer, or of the whole model when none is selected. */
 export const distribution = signal<Resource<Distribution>>({ status: 'idle' });
 export const curves = signal<Resource<Curves>>({ status: 'idle' });
+
+/** Whether the run on show has loss or accuracy to draw; true until that is known. */
+export const hasCurves = computed(() => {
+  const known = latest(curves.value);
+  return !known || known.curves.some(({ kind, x }) => kind !== 'other' && x.length > 0);
+});
 
 /** The newest value there is, ready or stale. */
 export function latest<T>(resource: Resource<T>): T | null {

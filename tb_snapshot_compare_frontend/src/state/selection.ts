@@ -2,7 +2,7 @@
  * The one selection that links the views. Every view reads it and writes only to it; the URL
  * mirrors it. What is transient (hover) lives here too, but is never written to the URL.
  */
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import type { Measures } from '../client/types';
 
 export type Metric = keyof Measures;
@@ -22,6 +22,8 @@ export const run = signal<string | null>(null);
 export const metric = signal<Metric>('l2');
 /** Full path of the selected layer; null selects the whole model. */
 export const layer = signal<string | null>(null);
+/** Canonical name of one tensor of the selected layer; null takes all of the layer together. */
+export const tensor = signal<string | null>(null);
 /** Output filters of the selected layer, ascending; empty selects all. */
 export const filters = signal<readonly number[]>([]);
 export const bins = signal(20);
@@ -41,7 +43,19 @@ export const hoveredLayer = signal<string | null>(null);
 /** A layer carries its own filters and distribution cells: choosing another drops them. */
 export function selectLayer(name: string | null): void {
   if (layer.value === name) return;
-  layer.value = name;
-  filters.value = [];
-  cells.value = [];
+  batch(() => {
+    layer.value = name;
+    tensor.value = null;
+    filters.value = [];
+    cells.value = [];
+  });
+}
+
+/** Distribution cells are of one set of weights: another drops them. */
+export function selectTensor(name: string | null): void {
+  if (tensor.value === name) return;
+  batch(() => {
+    tensor.value = name;
+    cells.value = [];
+  });
 }

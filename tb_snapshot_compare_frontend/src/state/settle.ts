@@ -1,10 +1,22 @@
 /** Brings the selection in line with what there is, and says so. */
-import { batch, untracked } from '@preact/signals';
+import { batch, signal, untracked } from '@preact/signals';
 import type { Listing } from '../client/types';
 import { raise, withdraw } from './notices';
 import { architecture, comparison, filterMeasures } from './resources';
-import { bins, cells, filters, hiddenLevels, layer, levels, selectLayer } from './selection';
+import {
+  bins,
+  cells,
+  filters,
+  hiddenLevels,
+  layer,
+  levels,
+  metric,
+  selectLayer,
+  selectTensor,
+  tensor,
+} from './selection';
 import { SIDES, type Side, snapshotsById } from './snapshots';
+import { mostChangedLayer } from './tensors';
 
 /** Names of snapshots that were listed once, to speak of one that has gone. */
 const labels = new Map<string, string>();
@@ -60,6 +72,32 @@ export function settleLayer(): void {
     text: `Neither snapshot has a layer named ${name}; the whole model is shown.`,
   });
   untracked(() => selectLayer(null));
+}
+
+/** Whether the page is to choose a layer by itself, once the snapshots are compared. */
+export const choosingLayer = signal(false);
+
+/** A page that was opened without any choice shows the layer that changed most. */
+export function settleFirstLayer(): void {
+  if (!choosingLayer.value) return;
+  const resource = comparison.value;
+  if (resource.status === 'failed') choosingLayer.value = false;
+  if (resource.status !== 'ready') return;
+  const compared = resource.value;
+  batch(() => {
+    choosingLayer.value = false;
+    if (layer.peek() === null) selectLayer(mostChangedLayer(compared, metric.peek()));
+  });
+}
+
+/** Drops a tensor that the layer does not have in both snapshots. */
+export function settleTensor(): void {
+  const name = tensor.value;
+  if (name === null || comparison.value.status !== 'ready') return;
+  const known = comparison.value.value.tensors.some(
+    (entry) => entry.name === name && entry.layer === layer.value && entry.status === 'compared',
+  );
+  if (!known) untracked(() => selectTensor(null));
 }
 
 /** Drops filters, cells and levels that the data does not have. */

@@ -8,14 +8,16 @@ import type { Axis, Cell, Metric, ViewId } from './selection';
 import * as selection from './selection';
 
 /** As in the server's limits. */
+export const BINS_MIN = 2;
 export const BINS_MAX = 512;
+export const LEVELS_MIN = 1;
 export const LEVELS_MAX = 32;
 const BINS_DEFAULT = 20;
 const LEVELS_DEFAULT = 5;
 const TEXT_MAX = 1024;
 const FILTER_MAX = 1_000_000;
 const FILTERS_MAX = 4096;
-const CELLS_MAX = 2048;
+const CELLS_MAX = BINS_MAX * LEVELS_MAX;
 const GROUPS_MAX = 512;
 const VIEWS: readonly ViewId[] = ['timeline', 'network', 'distribution'];
 const AXES: readonly Axis[] = ['epoch', 'step', 'time'];
@@ -29,6 +31,7 @@ export interface Shared {
   readonly run: string | null;
   readonly metric: Metric;
   readonly layer: string | null;
+  readonly tensor: string | null;
   readonly filters: readonly number[];
   readonly bins: number;
   readonly levels: number;
@@ -46,6 +49,7 @@ export function currentShared(): Shared {
     run: selection.run.value,
     metric: selection.metric.value,
     layer: selection.layer.value,
+    tensor: selection.tensor.value,
     filters: selection.filters.value,
     bins: selection.bins.value,
     levels: selection.levels.value,
@@ -64,6 +68,7 @@ export function applyShared(shared: Shared): void {
     selection.run.value = shared.run;
     selection.metric.value = shared.metric;
     selection.layer.value = shared.layer;
+    selection.tensor.value = shared.tensor;
     selection.filters.value = shared.filters;
     selection.bins.value = shared.bins;
     selection.levels.value = shared.levels;
@@ -83,11 +88,12 @@ export function encode(shared: Shared): Keys {
     run: shared.run,
     metric: shared.metric === 'l2' ? null : shared.metric,
     layer: shared.layer,
+    tensor: shared.tensor,
     filters: writeRanges(shared.filters),
     bins: shared.bins === BINS_DEFAULT ? null : String(shared.bins),
     levels: shared.levels === LEVELS_DEFAULT ? null : String(shared.levels),
     hidden: writeRanges(shared.hidden),
-    cells: shared.cells.map(({ bin, level }) => `${bin}.${level}`).join(','),
+    cells: writeCells(shared.cells),
     groups: shared.groups.map(encodeURIComponent).join(','),
     max: shared.max,
     axis: shared.axis,
@@ -97,8 +103,8 @@ export function encode(shared: Shared): Keys {
 }
 
 export function decode(keys: Keys): Shared {
-  const bins = readNumber(keys.bins, 1, BINS_MAX, BINS_DEFAULT);
-  const levels = readNumber(keys.levels, 1, LEVELS_MAX, LEVELS_DEFAULT);
+  const bins = readNumber(keys.bins, BINS_MIN, BINS_MAX, BINS_DEFAULT);
+  const levels = readNumber(keys.levels, LEVELS_MIN, LEVELS_MAX, LEVELS_DEFAULT);
   const layer = readText(keys.layer);
   return {
     a: readText(keys.a),
@@ -110,6 +116,7 @@ export function decode(keys: Keys): Shared {
         METRICS.map((entry) => entry.key),
       ) ?? 'l2',
     layer,
+    tensor: layer === null ? null : readText(keys.tensor),
     filters: layer === null ? [] : readRanges(keys.filters, FILTER_MAX, FILTERS_MAX),
     bins,
     levels,
@@ -140,15 +147,45 @@ function readHidden(text: string | undefined, levels: number): readonly number[]
   return hidden.length < levels ? hidden : [];
 }
 
-function readCells(text: string | undefined, bins: number, levels: number): readonly Cell[] {
-  const cells = new Map<string, Cell>();
-  for (const part of (text ?? '').split(',', CELLS_MAX)) {
-    const [, bin, level] = (/^(\d{1,4})\.(\d{1,3})$/.exec(part) ?? []).map(Number);
-    if (bin === undefined || level === undefined || bin >= bins || level >= levels) continue;
-    cells.set(`${bin}.${level}`, { bin, level });
+/**
+ * Cells as rectangles of bins and levels, `0-9.2-4,12.0`: a part for every range of neighbouring
+ * bins that have the same range of levels.
+ */
+export function writeCells(cells: readonly Cell[]): string {
+  const levelsOf = new Map<number, number[]>();
+  for (const { bin, level } of cells) levelsOf.set(bin, [...(levelsOf.get(bin) ?? []), level]);
+  const binsOf = new Map<string, number[]>();
+  for (const bin of [...levelsOf.keys()].sort(ascending)) {
+    const levels = (levelsOf.get(bin) ?? []).sort(ascending);
+    for (const range of writeRanges(levels).split(',')) {
+      binsOf.set(range, [...(binsOf.get(range) ?? []), bin]);
+    }
   }
-  return [...cells.values()];
+  const parts = [...binsOf].flatMap(([range, bins]) =>
+    writeRanges(bins)
+      .split(',')
+      .map((bin) => `${bin}.${range}`),
+  );
+  return parts.join(',');
 }
+
+/** Ascending by bin, then level. */
+function readCells(text: string | undefined, bins: number, levels: number): readonly Cell[] {
+  const cells = new Set<number>();
+  for (const part of (text ?? '').split(',', CELLS_MAX)) {
+    const [, binRange, levelRange] = /^([\d-]{1,9})\.([\d-]{1,7})$/.exec(part) ?? [];
+    for (const bin of readRanges(binRange, bins - 1, bins)) {
+      for (const level of readRanges(levelRange, levels - 1, levels)) {
+        cells.add(bin * levels + level);
+      }
+    }
+  }
+  return [...cells]
+    .sort(ascending)
+    .map((index) => ({ bin: Math.floor(index / levels), level: index % levels }));
+}
+
+const ascending = (x: number, y: number): number => x - y;
 
 function readGroups(text: string | undefined): readonly string[] {
   const names = (text ?? '').split(',', GROUPS_MAX).map((part) => {
@@ -183,5 +220,5 @@ export function readRanges(text: string | undefined, largest: number, most: numb
       numbers.add(number);
     }
   }
-  return [...numbers].sort((x, y) => x - y);
+  return [...numbers].sort(ascending);
 }

@@ -291,7 +291,7 @@ describe('the controls', () => {
 
   test('the table has the same cells and selects them', async () => {
     await show(SMALL);
-    await userEvent.click(button('View as table'));
+    await userEvent.click(button('Table'));
     await vi.waitFor(() => expect(root.querySelector('table')).not.toBeNull());
     const rows = [...root.querySelectorAll('tbody tr[aria-rowindex]')].map((row) =>
       [...row.children].map((cell) => plain(cell.textContent)),
@@ -305,14 +305,14 @@ describe('the controls', () => {
     expect(selection.cells.value).toEqual([{ bin: 2, level: 1 }]);
     await userEvent.click(button('[−0.30, −0.10)'));
     expect(selection.cells.value).toHaveLength(2);
-    await userEvent.click(button('View as chart'));
+    await userEvent.click(button('Chart'));
     await vi.waitFor(() => expect(chart()).not.toBeNull());
   });
 });
 
 test('a table of 512 bins builds only the rows in sight, at their places', async () => {
   await show(distributionOf({ bins: 512, levels: 8 }));
-  await userEvent.click(button('View as table'));
+  await userEvent.click(button('Table'));
   const table = await vi.waitUntil(() => root.querySelector<HTMLElement>('.cell-table'));
   const rows = () => [...table.querySelectorAll<HTMLElement>('tbody tr[aria-rowindex]')];
   expect(rows().length).toBeLessThan(60);
@@ -324,7 +324,7 @@ test('a table of 512 bins builds only the rows in sight, at their places', async
   const row = rows().find((candidate) => candidate.getAttribute('aria-rowindex') === '202');
   const head = table.querySelector('thead th')?.getBoundingClientRect().bottom ?? 0;
   expect(row?.getBoundingClientRect().top).toBeCloseTo(head, 0);
-  await userEvent.click(button('View as chart'));
+  await userEvent.click(button('Chart'));
   await vi.waitFor(() => expect(chart()).not.toBeNull());
 });
 

@@ -100,7 +100,7 @@ test('all levels come back with one button, there only when one is hidden', asyn
   const onAll = vi.fn();
   const props = { levels: LEVELS, colors: steps('light', 3), onToggle: () => {}, onAll };
   render(<LevelLegend {...props} hidden={[]} />, root);
-  const all = root.querySelector<HTMLButtonElement>('.level-legend-all') as HTMLButtonElement;
+  const all = root.querySelector<HTMLButtonElement>('.button-text') as HTMLButtonElement;
   expect(getComputedStyle(all).display).toBe('none');
   render(<LevelLegend {...props} hidden={[0]} />, root);
   await userEvent.click(all);

@@ -1,8 +1,9 @@
 import { render } from 'preact';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
-import type { Architecture } from '../../src/client/types';
+import type { Architecture, TensorDifference } from '../../src/client/types';
 import { sequential, steps } from '../../src/scales/color';
+import { formatMeasure } from '../../src/scales/format';
 import { architecture, comparison, filterMeasures } from '../../src/state/resources';
 import {
   filters,
@@ -54,6 +55,15 @@ afterEach(() => {
 const box = (name: string): SVGGElement | null =>
   root.querySelector<SVGGElement>(`[data-key="box:${name}"]`);
 
+function kernelOf(layerName: string): TensorDifference {
+  const shape = [3, 3, 4, 4];
+  return {
+    ...{ name: `${layerName}/kernel`, layer: layerName, role: 'kernel', scope: 'weights' },
+    ...{ dtype_a: 'float32', dtype_b: 'float32', shape_a: shape, shape_b: shape },
+    ...{ status: 'compared', count: 144, problem: null, measures: null },
+  };
+}
+
 async function shown(name: string): Promise<SVGGElement> {
   await vi.waitFor(() => expect(box(name)).not.toBeNull(), { timeout: 5000 });
   return box(name) as SVGGElement;
@@ -82,6 +92,55 @@ test('shades each layer by its difference, with the number and a label for scree
     'conv4, Conv2D, Euclidean distance 1.084, 1,327,488 weights',
   );
   expect(box('pool1')?.getAttribute('aria-label')).toBe('pool1, MaxPooling2D, no weights');
+});
+
+test('shades end at the largest kernel, and the legend says what lies beyond', async () => {
+  const net = alexNet();
+  const known = compared(net);
+  const [statistics, ...kernels] = known.layers.map(({ name }) => name);
+  comparison.value = {
+    status: 'ready',
+    value: {
+      ...known,
+      layers: known.layers.map((one) =>
+        one.name === statistics ? { ...one, measures: { ...one.measures, l2: 50 } } : one,
+      ),
+      tensors: kernels.map((name) => kernelOf(name)),
+    },
+  };
+  architecture.value = { status: 'ready', value: net };
+  render(<NetworkView />, root);
+  await shown(statistics as string);
+  const top = Math.max(...known.layers.slice(1).map(({ measures }) => measures.l2 ?? 0));
+  const color = sequential('light', [0, top]);
+  expect(fill(statistics as string)).toBe(color(top));
+  expect(fill('conv4')).toBe(
+    color(known.layers.find(({ name }) => name === 'conv4')?.measures.l2 ?? 0),
+  );
+  expect(root.querySelector('.color-legend-scale')?.textContent).toContain(
+    `≥\u00a0${formatMeasure('l2', top)}`,
+  );
+  expect(box(statistics as string)?.textContent).toContain('50');
+});
+
+test('a click on the ground deselects', async () => {
+  show(alexNet());
+  await shown('conv4');
+  selectLayer('conv4');
+  const ground = root.querySelector('.net-svg') as SVGSVGElement;
+  await userEvent.click(ground, { position: { x: 2, y: 2 } });
+  expect(layer.value).toBeNull();
+});
+
+test('a layer without filters says so plainly', async () => {
+  show(alexNet());
+  await shown('pool1');
+  selectLayer('pool1');
+  await vi.waitFor(() =>
+    expect(root.querySelector('.net-strip')?.textContent).toBe(
+      'pool1 has no weights, and so no filters.',
+    ),
+  );
 });
 
 test('shades by another metric, and in dark mode, as soon as these are chosen', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { page as browserPage, userEvent } from 'vitest/browser';
 import { announcement } from '../../src/state/environment';
-import { layout } from '../../src/state/layout';
+import { layout, timelineHeight } from '../../src/state/layout';
 import { maximised } from '../../src/state/selection';
 import { setDark } from '../../src/theme/theme';
 import {
@@ -120,9 +120,11 @@ test('borders move by keyboard and by pointer, and their places are kept', async
   expect(layout.value.columns[0]).toEqual([0.5, 0.5]);
   const timeline = await found('[aria-label="Border below the timeline"]');
   timeline.focus();
-  const before = layout.value.timeline;
+  const before = timelineHeight(layout.value, window.innerHeight);
   await userEvent.keyboard('{ArrowDown}');
   expect(layout.value.timeline).toBe(before + 16);
+  await userEvent.keyboard('{Enter}');
+  expect(layout.value.timeline).toBeNull();
 });
 
 test('dark mode changes the page and the two hues', async () => {

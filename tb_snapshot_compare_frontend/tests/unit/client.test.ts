@@ -37,13 +37,15 @@ function clientOf(...answers: (Response | Error)[]) {
 }
 
 test('addresses are relative to the plugin and name both generations', async () => {
-  const { api, urls } = clientOf(json({}), json({}), json({}));
+  const { api, urls } = clientOf(json({}), json({}), json({}), json({}));
   await api.comparison(PAIR);
-  await api.distribution(PAIR, { layer: 'a/b c', bins: 20, levels: 5 });
+  await api.distribution(PAIR, { layer: 'a/b c', tensor: null, bins: 20, levels: 5 });
+  await api.distribution(PAIR, { layer: 'c', tensor: 'c/bias', bins: 20, levels: 5 });
   await api.changes(3);
   expect(urls).toEqual([
     './comparison?a=x&ga=g1&b=y&gb=g2',
     './distribution?a=x&ga=g1&b=y&gb=g2&layer=a%2Fb+c&bins=20&levels=5',
+    './distribution?a=x&ga=g1&b=y&gb=g2&layer=c&tensor=c%2Fbias&bins=20&levels=5',
     './changes?since=3',
   ]);
 });

@@ -222,6 +222,11 @@ describe('words', () => {
     expect(edges.map(edgeFormat(edges))).toEqual(['−2.0e−7', '−1.0e−7', '0', '1.0e−7']);
   });
 
+  test('an edge near zero is not called a negative zero', () => {
+    const edges = [-0.0083, -0.00003, 0.0082];
+    expect(edges.map(edgeFormat(edges))).toEqual(['−0.0083', '−3e−5', '0.0082']);
+  });
+
   test('levels are exact in percent', () => {
     const edges = Array.from({ length: 33 }, (_, level) => level / 16);
     expect(levelRange(edges, 1)).toBe('6.25–12.5');

@@ -11,7 +11,8 @@ import {
   filterMeasures,
   listing,
 } from '../../src/state/resources';
-import { a, b, filters, layer, selectLayer } from '../../src/state/selection';
+import { a, b, filters, layer, selectLayer, tensor } from '../../src/state/selection';
+import { swapSides } from '../../src/state/snapshots';
 import { waitWhileHidden } from '../../src/state/waiting';
 import { FakeAddress } from '../harness/FakeAddress';
 import { FakeServer, type FakeServerOptions } from '../harness/fake-server';
@@ -55,6 +56,60 @@ test('the suggested pair is compared, and the address names it', async () => {
   expect(announcement.value).toBe(
     'Compared epoch 10 · step 340 with epoch 40 · step 1,360: 16 of 16 tensors',
   );
+});
+
+test('a page opened without any choice shows the layer that changed most', async () => {
+  await open();
+  expect(layer.value).not.toBeNull();
+  expect(address.keys.layer).toBe(layer.value);
+  expect(filterMeasures.value.status).toBe('ready');
+  expect(asked('distribution')).toHaveLength(1);
+  expect(asked('distribution')[0]).toContain(`layer=${layer.value}`);
+});
+
+test('no layer is chosen where the address names snapshots', async () => {
+  await open({}, { a: 'alexnet-2', b: 'alexnet-3' });
+  expect(comparison.value.status).toBe('ready');
+  expect(layer.value).toBeNull();
+});
+
+test('a deselected layer stays deselected', async () => {
+  await open();
+  selectLayer(null);
+  await vi.advanceTimersByTimeAsync(10);
+  swapSides();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(layer.value).toBeNull();
+  expect(address.keys.layer).toBeUndefined();
+});
+
+test('the filters of a layer without a kernel are not asked for', async () => {
+  await open({}, { a: 'alexnet-2', b: 'alexnet-3', layer: 'flatten' });
+  expect(filterMeasures.value.status).toBe('idle');
+  expect(asked('filters')).toEqual([]);
+});
+
+test('a layer without weights has no distribution to ask for', async () => {
+  await open({}, { a: 'alexnet-2', b: 'alexnet-3', layer: 'pool1' });
+  expect(distribution.value.status).toBe('idle');
+  expect(asked('distribution')).toEqual([]);
+  selectLayer('conv5');
+  await vi.advanceTimersByTimeAsync(10);
+  expect(distribution.value.status).toBe('ready');
+});
+
+test('one tensor of the layer is asked for, and dropped with its layer', async () => {
+  await open({}, { a: 'alexnet-2', b: 'alexnet-3', layer: 'conv5', tensor: 'conv5/bias' });
+  expect(asked('distribution').at(-1)).toContain('tensor=conv5%2Fbias');
+  selectLayer('fc6');
+  await vi.advanceTimersByTimeAsync(10);
+  expect(tensor.value).toBeNull();
+  expect(asked('distribution').at(-1)).not.toContain('tensor');
+});
+
+test('a tensor that the layer does not have is dropped', async () => {
+  await open({}, { a: 'alexnet-2', b: 'alexnet-3', layer: 'conv5', tensor: 'fc6/bias' });
+  expect(tensor.value).toBeNull();
 });
 
 test('the address decides before the suggestion', async () => {

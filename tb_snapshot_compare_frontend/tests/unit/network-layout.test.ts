@@ -104,7 +104,7 @@ const contains = (outer: Rect, inner: Rect): boolean =>
 
 function drawing(
   name: keyof typeof NETWORKS,
-  options: { open?: 'all'; width?: number; compact?: boolean } = {},
+  options: { open?: 'all'; width?: number; height?: number; compact?: boolean } = {},
 ): { input: LayoutInput; result: LayoutResult } {
   const network = buildNetwork(NETWORKS[name](), {
     compact: options.compact ?? true,
@@ -120,7 +120,7 @@ function drawing(
       titleWidth: frameTitle(network, id).name.length * 7,
     })),
     links: visible.links,
-    room: { width: options.width ?? 1200, height: 400 },
+    room: { width: options.width ?? 1200, height: options.height ?? 400 },
   };
   return { input, result: layoutNetwork(input) };
 }
@@ -161,8 +161,15 @@ describe('the drawing', () => {
     }
   });
 
+  test('takes more rows where that makes a small network larger', () => {
+    const flat = drawing('alexNet', { width: 1850, height: 120 }).result;
+    const tall = drawing('alexNet', { width: 1850, height: 700 }).result;
+    expect(tall.rows).toBeGreaterThan(flat.rows);
+    expect(tall.width).toBeLessThan(flat.width);
+  });
+
   test('is a single row where the network fits, and several reading left to right where not', () => {
-    expect(drawing('alexNet', { width: 1850 }).result.rows).toBe(1);
+    expect(drawing('alexNet', { width: 1850, height: 120 }).result.rows).toBe(1);
     const { result } = drawing('alexNet', { width: 640 });
     expect(result.rows).toBeGreaterThan(1);
     expect(result.edges.filter((edge) => edge.kind === 'return').length).toBe(result.rows - 1);

@@ -6,7 +6,7 @@ import {
   formatWord,
   positionSource,
 } from '../../src/elements/snapshot-words';
-import { defaultLayout, moveBorder, readLayout } from '../../src/state/layout';
+import { defaultLayout, moveBorder, readLayout, timelineHeight } from '../../src/state/layout';
 import { runOf, snapshotOf } from '../harness/fixtures';
 
 const snapshots = runOf(40).snapshots;
@@ -63,4 +63,11 @@ test.each([
 test('stored sizes are taken up', () => {
   const stored = { timeline: 250, rows: [1], columns: [[0.3, 0.7]] };
   expect(readLayout(JSON.stringify(stored), [2])).toEqual(stored);
+});
+
+test('the timeline takes its share of the page until its border is moved', () => {
+  expect(timelineHeight(defaultLayout(), 740)).toBe(196);
+  expect(timelineHeight(defaultLayout(), 1000)).toBe(260);
+  expect(timelineHeight(defaultLayout(), 2000)).toBe(280);
+  expect(timelineHeight({ ...defaultLayout(), timeline: 150 }, 2000)).toBe(150);
 });

@@ -9,7 +9,7 @@ import {
   marksOn,
   missingCurvesNote,
   nearestMark,
-  valueNear,
+  pointNear,
 } from '../../src/views/timeline/model';
 import { timelineRows } from '../../src/views/timeline/timeline-csv';
 import { curvesOf, runOf, snapshotOf } from '../harness/fixtures';
@@ -63,9 +63,9 @@ test('the nearest snapshot and the nearest logged value are found', () => {
   expect(nearestMark(marks, 12.4)?.snapshot.epoch).toBe(12);
   expect(nearestMark([], 3)).toBeNull();
   const curve = { ...(curves.curves[0] as Curves['curves'][number]), x: [1, 5], y: [0.5, null] };
-  expect(valueNear(curve, 1.4, 1)).toBe(0.5);
-  expect(valueNear(curve, 3, 1)).toBeNull();
-  expect(valueNear(curve, 5, 1)).toBeNull();
+  expect(pointNear(curve, 1.4, 1)).toEqual({ x: 1, y: 0.5 });
+  expect(pointNear(curve, 3, 1)).toBeNull();
+  expect(pointNear(curve, 5, 1)).toBeNull();
 });
 
 test('a thousand snapshots are one path, and gaps interrupt a curve', () => {
@@ -82,6 +82,29 @@ test('a thousand snapshots are one path, and gaps interrupt a curve', () => {
   const box = drawn.lanes[0];
   if (!box) throw new Error('no lane');
   expect(curvePath(gapped, drawn, box.y).match(/M/g)).toHaveLength(2);
+});
+
+test('values are labelled evenly, from round number to round number', () => {
+  const base = curves.curves[0] as Curves['curves'][number];
+  const of = (kind: 'loss' | 'accuracy', y: number[]) => ({
+    kind,
+    curves: [{ role: 'train' as const, label: '', curve: { ...base, x: [1, 2], y } }],
+  });
+  const { lanes } = layOut(
+    500,
+    160,
+    'epoch',
+    [1, 2],
+    [of('loss', [2.82, 0.0176]), of('accuracy', [0.0725, 0.998])],
+  );
+  expect(lanes.map(({ y }) => y.domain())).toEqual([
+    [0, 3],
+    [0, 1],
+  ]);
+  expect(lanes.map(({ ticks }) => ticks)).toEqual([
+    [0, 2],
+    [0, 0.5, 1],
+  ]);
 });
 
 test('ticks of epochs are whole numbers, also for one snapshot', () => {

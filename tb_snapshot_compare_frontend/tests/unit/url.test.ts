@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { readKeys, replaceKeys } from '../../src/host/hash';
-import { decode, encode, readRanges, type Shared, writeRanges } from '../../src/state/url';
+import {
+  decode,
+  encode,
+  readRanges,
+  type Shared,
+  writeCells,
+  writeRanges,
+} from '../../src/state/url';
 
 const everything: Shared = {
   a: 's-10',
@@ -8,6 +15,7 @@ const everything: Shared = {
   run: 'alexnet/fold 1',
   metric: 'cosine',
   layer: 'encoder/conv1, "x" & y=z',
+  tensor: 'encoder/conv1/kernel',
   filters: [0, 1, 2, 7, 9, 10],
   bins: 64,
   levels: 8,
@@ -57,7 +65,8 @@ test('parts that cannot be decoded are ignored', () => {
 test.each([
   [{ bins: '1e9' }, { bins: 20 }],
   [{ bins: '999999999999999999999' }, { bins: 512 }],
-  [{ bins: '-5' }, { bins: 1 }],
+  [{ bins: '-5' }, { bins: 2 }],
+  [{ tensor: 'c/kernel' }, { tensor: null }],
   [{ levels: '0' }, { levels: 1 }],
   [{ levels: 'NaN' }, { levels: 5 }],
   [{ metric: '__proto__' }, { metric: 'l2' }],
@@ -73,17 +82,30 @@ test.each([
     {
       cells: [
         { bin: 0, level: 0 },
-        { bin: 19, level: 4 },
         { bin: 3, level: 1 },
+        { bin: 19, level: 4 },
       ],
     },
   ],
+  [{ cells: '18-9999.4-9,7-3.0,-.-' }, { cells: [18, 19].map((bin) => ({ bin, level: 4 })) }],
   [{ hidden: '0-4' }, { hidden: [] }],
   [{ hidden: '0-9' }, { hidden: [] }],
   [{ hidden: '1,3,77' }, { hidden: [1, 3] }],
   [{ groups: '%E0%A4%A,ok,ok' }, { groups: ['ok'] }],
 ])('the hostile address %j is brought within bounds', (keys, expected) => {
   expect(decode(keys)).toMatchObject(expected);
+});
+
+test('thousands of selected cells fit the address', () => {
+  const all = Array.from({ length: 512 * 32 }, (_, index) => ({
+    bin: Math.floor(index / 32),
+    level: index % 32,
+  }));
+  expect(writeCells(all)).toBe('0-511.0-31');
+  const some = all.filter(({ bin, level }) => level > 3 && (bin < 100 || bin === 200));
+  expect(writeCells(some)).toBe('0-99.4-31,200.4-31');
+  const keys = encode({ ...everything, bins: 512, levels: 32, cells: some });
+  expect(decode(readKeys(replaceKeys('', keys))).cells).toEqual(some);
 });
 
 test('ranges are written short and read back', () => {

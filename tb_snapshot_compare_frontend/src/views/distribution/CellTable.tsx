@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
 import type { Distribution } from '../../client/types';
+import { useRowWindow } from '../../elements/use-row-window';
 import { formatCount } from '../../scales/format';
 import { type Cell, cells, hiddenLevels } from '../../state/selection';
 import { cellsOfBins, clicked, existing, includes, united } from './cells';
-import { useRowWindow } from './use-row-window';
 import { edgeFormat, interval, levelRange } from './words';
 
 /** As in Distribution.css. */

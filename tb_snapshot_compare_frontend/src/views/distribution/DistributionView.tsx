@@ -2,20 +2,25 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
-import type { Distribution } from '../../client/types';
+import type { Distribution, TensorDifference } from '../../client/types';
 import { Button } from '../../elements/Button';
 import { EmptyState, FailureState } from '../../elements/EmptyState';
+import { Icon } from '../../elements/Icon';
 import { LevelLegend } from '../../elements/Legend';
 import { Panel } from '../../elements/Panel';
 import type { PanelExports, PanelProps } from '../../elements/panel-types';
+import { Segments } from '../../elements/Segments';
 import { Select } from '../../elements/Select';
 import { toCsv } from '../../render/csv';
 import { inlineSvg } from '../../render/export';
 import { headedSvg } from '../../render/headed-svg';
 import { steps } from '../../scales/color';
 import { dark } from '../../state/environment';
-import { distribution, latest, type Resource } from '../../state/resources';
+import { comparison, distribution, latest, type Resource } from '../../state/resources';
 import * as selection from '../../state/selection';
+import { readyPair } from '../../state/snapshots';
+import { comparedLayers, shortTensor } from '../../state/tensors';
+import { BINS_MAX, BINS_MIN, LEVELS_MAX, LEVELS_MIN } from '../../state/url';
 import { adoptStyles } from '../../theme/styles';
 import { CellTable } from './CellTable';
 import { existing, totalOf } from './cells';
@@ -23,6 +28,7 @@ import css from './Distribution.css?inline';
 import type { CountScaleKind } from './geometry';
 import { Histogram } from './Histogram';
 import { NumberStepper } from './NumberStepper';
+import { rangeSetter, tensorsOfLayer } from './tensors';
 import {
   csvRows,
   excludedLine,
@@ -35,20 +41,25 @@ import {
 
 adoptStyles(css);
 
-const BINS = { min: 2, max: 512, initial: 20, step: 5 };
-const LEVELS = { min: 1, max: 32, initial: 5, step: 1 };
+const BINS = { min: BINS_MIN, max: BINS_MAX, initial: 20, step: 5 };
+const LEVELS = { min: LEVELS_MIN, max: LEVELS_MAX, initial: 5, step: 1 };
 const COUNT_SCALES = [
   { value: 'linear', label: 'Linear' },
   { value: 'sqrt', label: 'Square root' },
   { value: 'log', label: 'Logarithmic' },
 ] as const;
+const MODES = [
+  { value: 'chart', label: 'Chart' },
+  { value: 'table', label: 'Table' },
+] as const;
+const ALL_TENSORS = '';
 
 /** In percent; grey bars where the histogram will be. */
 const SKELETON_HEIGHTS = [2, 4, 7, 13, 24, 46, 92, 100, 52, 27, 12, 8, 5, 3];
 
 /** Few weights change much: on a square-root scale both the peak and the tails are seen. */
 const countScale = signal<CountScaleKind>('sqrt');
-const asTable = signal(false);
+const mode = signal<'chart' | 'table'>('chart');
 
 export function DistributionView(): JSX.Element {
   const resource = distribution.value;
@@ -69,6 +80,8 @@ export function DistributionView(): JSX.Element {
       id="distribution"
       title="Difference distribution"
       {...(subtitle === null ? {} : { subtitle })}
+      toolbar={<TensorSelect />}
+      controls={chart || resource.status === 'loading' ? <Controls /> : null}
       busy={busyOf(resource)}
       {...exports}
     >
@@ -80,11 +93,10 @@ export function DistributionView(): JSX.Element {
         <NothingToDraw value={value} />
       ) : (
         <div class="distribution">
-          <div class="distribution-tools">
-            <Controls />
+          <div class="distribution-legend">
             <Levels value={drawn} colors={colors} />
           </div>
-          {asTable.value ? (
+          {mode.value === 'table' ? (
             <CellTable distribution={drawn} interactive={resource.status === 'ready'} />
           ) : (
             <Histogram
@@ -107,7 +119,7 @@ function Controls(): JSX.Element {
   const levels = selection.levels.value;
   const initial = bins === BINS.initial && levels === LEVELS.initial;
   return (
-    <div class="distribution-controls">
+    <>
       <NumberStepper
         label="Bins"
         value={bins}
@@ -131,13 +143,6 @@ function Controls(): JSX.Element {
           countScale.value = kind;
         }}
       />
-      <Button
-        onClick={() => {
-          asTable.value = !asTable.value;
-        }}
-      >
-        {asTable.value ? 'View as chart' : 'View as table'}
-      </Button>
       {!initial && (
         <Button
           title={`Back to ${BINS.initial} bins and ${LEVELS.initial} levels`}
@@ -146,7 +151,35 @@ function Controls(): JSX.Element {
           Reset
         </Button>
       )}
-    </div>
+      <div class="distribution-mode">
+        <Segments
+          label="Show the distribution as"
+          value={mode.value}
+          options={MODES}
+          onChange={(next) => {
+            mode.value = next;
+          }}
+        />
+      </div>
+    </>
+  );
+}
+
+/** Where a layer has several tensors: all of them, or one. */
+function TensorSelect(): JSX.Element | null {
+  const tensors = tensorsOfLayer(latest(comparison.value), selection.layer.value);
+  if (tensors.length < 2) return null;
+  return (
+    <Select
+      label="Tensor"
+      value={selection.tensor.value ?? ALL_TENSORS}
+      options={[
+        { value: ALL_TENSORS, label: 'All' },
+        ...tensors.map(({ name, layer }) => ({ value: name, label: shortTensor(name, layer) })),
+      ]}
+      title="The weights of the layer that are counted"
+      onChange={(name) => selection.selectTensor(name === ALL_TENSORS ? null : name)}
+    />
   );
 }
 
@@ -189,6 +222,8 @@ function Levels({
 
 function StatusLine({ value }: ValueProps): JSX.Element {
   const selected = existing(selection.cells.value, value.counts);
+  const compared = latest(comparison.value);
+  const outlier = compared && rangeSetter(value, compared.tensors);
   return (
     <div class="distribution-status">
       {selected.length === 0 ? (
@@ -196,28 +231,46 @@ function StatusLine({ value }: ValueProps): JSX.Element {
       ) : (
         <span class="distribution-selection">
           {selectionLine(value, selected)}
-          <button
-            type="button"
+          <Button
+            variant="text"
             onClick={() => {
               selection.cells.value = [];
             }}
           >
             Clear
-          </button>
+          </Button>
         </span>
       )}
       {value.excluded > 0 && <span class="muted">{excludedLine(value.excluded)}</span>}
+      {outlier && <RangeHint tensor={outlier} />}
     </div>
   );
 }
 
+/** What to do where a few weights stretch the range and nearly all others share two bars. */
+function RangeHint({ tensor }: { readonly tensor: TensorDifference }): JSX.Element {
+  const { layer } = tensor;
+  return (
+    <span class="distribution-range">
+      <Icon name="info" size={14} />
+      {`The range is set by ${tensor.name}: choose a ${
+        selection.layer.value === null ? 'layer' : 'tensor'
+      } to see the others apart.`}
+      {layer !== null && selection.layer.value === null && (
+        <Button variant="text" onClick={() => selection.selectLayer(layer)}>
+          {`Select ${layer}`}
+        </Button>
+      )}
+    </span>
+  );
+}
+
 function Waiting({ resource }: { readonly resource: Resource<Distribution> }): JSX.Element {
-  if (resource.status === 'loading') {
+  const layer = selection.layer.value;
+  if (layer !== null && comparedLayers.value?.has(layer) === false) return <NoWeights of={layer} />;
+  if (resource.status === 'loading' || readyPair.value) {
     return (
       <div class="distribution">
-        <div class="distribution-tools">
-          <Controls />
-        </div>
         <div class="distribution-skeleton" aria-hidden="true">
           {SKELETON_HEIGHTS.map((height) => (
             <i key={height} style={{ height: `${height}%` }} />
@@ -245,11 +298,21 @@ function NothingToDraw({ value }: ValueProps): JSX.Element {
       </EmptyState>
     );
   }
+  return <NoWeights of={of} excluded={value.excluded} />;
+}
+
+function NoWeights({
+  of,
+  excluded = 0,
+}: {
+  readonly of: string;
+  readonly excluded?: number;
+}): JSX.Element {
   return (
     <EmptyState title={`${of} has no weights to compare`}>
       <p>
-        {value.excluded > 0
-          ? `${excludedLine(value.excluded)}; there are no others.`
+        {excluded > 0
+          ? `${excludedLine(excluded)}; there are no others.`
           : 'Select a layer with weights in both snapshots.'}
       </p>
     </EmptyState>
@@ -288,7 +351,7 @@ function exportsOf(
 ): PanelExports {
   const name = `difference-distribution-${subject(value)}`;
   const csv = () => toCsv(csvRows(value));
-  if (asTable.value) return { name, csv };
+  if (mode.value === 'table') return { name, csv };
   const svg = () => {
     const element = drawing();
     if (element === null) throw new Error('the histogram is not drawn');

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Distribution } from '../../client/types';
 import { Tooltip } from '../../elements/Tooltip';
 import type { Box } from '../../elements/tooltip-place';
+import { useSize } from '../../elements/use-size';
 import { formatFraction } from '../../scales/format';
 import { type Cell, cells, hiddenLevels } from '../../state/selection';
 import { ChangeAxis, CountAxis } from './Axes';
@@ -20,7 +21,6 @@ import {
   segmentRect,
 } from './geometry';
 import { Bars, BinBand, BrushBand, Cursor, Selected } from './Marks';
-import { useSize } from './use-size';
 import { useTween } from './use-tween';
 import { readout, spoken, subject, weights } from './words';
 
@@ -106,7 +106,7 @@ export function Histogram(props: HistogramProps): JSX.Element {
         choose([]);
         setSaid('Selection cleared');
       } else return;
-    } else if (cursor === null) return;
+    } else if (cursor === null || !interactive) return;
     else if (event.key === 'Enter' || event.key === ' ') {
       const next = clicked(selected, cursor, event.shiftKey);
       choose(next);
@@ -248,7 +248,7 @@ function CellReadout({ distribution, cell, colors }: CellReadoutProps): JSX.Elem
         <dt>Of its bar</dt>
         <dd>{formatFraction(shareOfBar, 4)}</dd>
         <dt>Of {subject(distribution)}</dt>
-        <dd>{formatFraction(shareOfAll)}</dd>
+        <dd>{formatFraction(shareOfAll, 4)}</dd>
       </dl>
     </div>
   );

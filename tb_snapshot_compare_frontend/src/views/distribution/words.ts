@@ -33,7 +33,9 @@ export function edgeFormat(edges: readonly number[]): (edge: number) => string {
   });
   return (edge) => {
     if (Math.abs(edge) < width * 1e-6) return '0';
-    return withMinus(format.format(edge / unit)) + (plain ? '' : withMinus(`e${exponent}`));
+    const text = format.format(edge / unit);
+    if (Number(text.replaceAll(',', '')) === 0) return formatNumber(edge, 2);
+    return withMinus(text) + (plain ? '' : withMinus(`e${exponent}`));
   };
 }
 

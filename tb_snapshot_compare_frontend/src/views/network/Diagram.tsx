@@ -6,7 +6,7 @@ import type { Camera } from '../../render/camera';
 import { announce } from '../../state/environment';
 import { comparison } from '../../state/resources';
 import { hoveredLayer, layer, metric, selectLayer, toggledGroups } from '../../state/selection';
-import type { LayoutResult } from '../../workers/layout/types';
+import { LARGEST_SCALE, type LayoutResult } from '../../workers/layout/types';
 import { EdgeLayer } from './EdgeLayer';
 import { FrameLayer } from './FrameLayer';
 import { type Face, frameTitle } from './faces';
@@ -32,7 +32,6 @@ export interface DiagramProps {
 const PADDING = 14;
 /** Below this the text cannot be read: the whole width is shown instead, from the top. */
 const LEAST_FITTED = 0.62;
-const MOST_FITTED = 1.1;
 const HOVER_DELAY_MS = 220;
 const DIRECTIONS: Readonly<Record<string, Direction>> = {
   ArrowLeft: 'left',
@@ -53,7 +52,7 @@ export function toggleGroup(name: string): void {
 
 /** The whole drawing on screen. */
 export function fitAll(camera: Camera): void {
-  camera.fit(PADDING, MOST_FITTED);
+  camera.fit(PADDING, LARGEST_SCALE);
 }
 
 function startView(camera: Camera, layout: LayoutResult, size: DiagramProps['size']): void {
@@ -142,7 +141,10 @@ export function Diagram({ layout, network, visible, faces, size, svg, camera }: 
     if (!target) return;
     current.value = key;
     if (reveal) camera.reveal(target, 24);
-    requestAnimationFrame(() => element(key)?.focus({ preventScroll: true }));
+    const focus = (): void => element(key)?.focus({ preventScroll: true });
+    // What has just been opened or closed is not drawn yet.
+    if (element(key)) focus();
+    else requestAnimationFrame(focus);
   }
 
   useEffect(
@@ -182,7 +184,10 @@ export function Diagram({ layout, network, visible, faces, size, svg, camera }: 
   function onClick(event: MouseEvent): void {
     if (camera.moving.value) return;
     const target = targetOf(event);
-    if (!target) return;
+    if (!target) {
+      selectLayer(null);
+      return;
+    }
     if ((event.target as Element).closest('[data-open]')) toggle(target.name);
     else activate(target);
   }

@@ -2,11 +2,15 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { FilterMeasures } from '../../client/types';
+import { Button } from '../../elements/Button';
+import { Segments } from '../../elements/Segments';
+import { useSize } from '../../elements/use-size';
 import { steps } from '../../scales/color';
 import { formatCount, formatMeasure } from '../../scales/format';
 import { metricInfo } from '../../state/metrics';
 import { filterMeasures, latest } from '../../state/resources';
 import { filters, layer, metric } from '../../state/selection';
+import { kernelLayers } from '../../state/tensors';
 import {
   type Bar,
   barsOf,
@@ -19,14 +23,18 @@ import {
 } from './filter-bars';
 import * as model from './model';
 import { paintBars } from './paint-bars';
-import { useSize } from './use-size';
 
 const STEPS = 5;
+const ORDERS = [
+  { value: 'index', label: 'By index' },
+  { value: 'difference', label: 'By difference' },
+] as const;
 
 export function FilterStrip() {
   const resource = filterMeasures.value;
   const known = latest(resource);
   const name = layer.value;
+  const kernels = kernelLayers.value;
   const data = known && known.layer === name && known.filters > 0 ? known : null;
   return (
     <section class="net-strip" aria-label="Filters of the selected layer">
@@ -36,8 +44,8 @@ export function FilterStrip() {
         <Bars data={data} stale={resource.status !== 'ready'} />
       ) : resource.status === 'failed' ? (
         <p class="net-strip-hint">{resource.failure.message}</p>
-      ) : resource.status === 'ready' || !hasKernel(name) ? (
-        <p class="net-strip-hint">{name} has no filters that both snapshots have.</p>
+      ) : kernels?.has(name) === false ? (
+        <p class="net-strip-hint">{withoutFilters(name)}</p>
       ) : (
         <div
           class="net-strip-skeleton"
@@ -49,8 +57,13 @@ export function FilterStrip() {
   );
 }
 
-function hasKernel(name: string): boolean {
-  return (model.layers.value.find((entry) => entry.name === name)?.parameters ?? 0) > 0;
+/** Filters are those of a kernel that both snapshots have in one shape. */
+function withoutFilters(name: string): string {
+  const found = model.layers.value.find((entry) => entry.name === name);
+  if (!found || found.parameters === 0) return `${name} has no weights, and so no filters.`;
+  return model.notCompared.value.has(name)
+    ? `The filters of ${name} cannot be compared: its kernel is not the same in both snapshots.`
+    : `${name} has no filters: its weights are one number per channel.`;
 }
 
 function readOut(
@@ -201,46 +214,44 @@ function Bars({ data, stale }: { readonly data: FilterMeasures; readonly stale: 
         <span class="net-strip-name">
           <b>{formatCount(data.filters)}</b> {single} of <b>{data.layer}</b>
         </span>
-        <span class="net-strip-read tabular">
+        <span
+          class="net-strip-read tabular"
+          title={`${info.label} of each filter, in percent of the largest (${unit(top)})`}
+        >
           {pointed
             ? spoken
             : chosen.length > 0
               ? `${formatCount(chosen.length)} selected`
-              : `${info.label}, share of the largest (${unit(top)})`}
+              : `100 % is ${unit(top)}`}
         </span>
         {chosen.length > 0 && (
-          <button
-            type="button"
-            class="net-link"
+          <Button
+            variant="text"
             onClick={() => {
               filters.value = [];
             }}
           >
             Clear
-          </button>
+          </Button>
         )}
         <div class="net-steps" role="img" aria-label="Colours in steps of 20 % of the largest">
-          {colors.map((color, index) => (
-            <span key={color}>
-              <i style={{ background: color }} />
-              {index * 20} %
-            </span>
-          ))}
+          0
+          <span>
+            {colors.map((color) => (
+              <i key={color} style={{ background: color }} />
+            ))}
+          </span>
+          100 %
         </div>
-        <fieldset class="net-segments net-small" aria-label="Order of the filters">
-          {(['index', 'difference'] as const).map((key) => (
-            <button
-              key={key}
-              type="button"
-              aria-pressed={order.value === key}
-              onClick={() => {
-                order.value = key;
-              }}
-            >
-              {key === 'index' ? 'By index' : 'By difference'}
-            </button>
-          ))}
-        </fieldset>
+        <Segments
+          small
+          label="Order of the filters"
+          value={order.value}
+          options={ORDERS}
+          onChange={(value) => {
+            order.value = value;
+          }}
+        />
       </header>
       <div class="net-strip-plot" data-stale={stale ? '' : undefined}>
         <div class="net-strip-axis tabular" aria-hidden="true">

@@ -3,7 +3,6 @@ import { Button } from '../../elements/Button';
 import { Icon } from '../../elements/Icon';
 import { ColorLegend } from '../../elements/Legend';
 import type { Camera } from '../../render/camera';
-import { formatMeasure } from '../../scales/format';
 import { metricInfo } from '../../state/metrics';
 import { comparison, latest } from '../../state/resources';
 import { metric } from '../../state/selection';
@@ -23,11 +22,10 @@ export function Footer({ camera }: { readonly camera: Camera }) {
       {upper > lower ? (
         <ColorLegend
           label={info.label}
-          unit={info.short}
           domain={[lower, upper]}
           color={model.color.value}
           ticks={[lower, upper / 2, upper]}
-          format={(value) => (value === 0 ? '0' : formatMeasure(metric.value, value))}
+          format={model.shadeText}
           theme={model.theme.value}
         />
       ) : (

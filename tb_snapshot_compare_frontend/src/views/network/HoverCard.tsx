@@ -5,6 +5,7 @@ import { Tooltip } from '../../elements/Tooltip';
 import { formatCount, formatMeasure, formatShape } from '../../scales/format';
 import { difference, METRICS } from '../../state/metrics';
 import { metric } from '../../state/selection';
+import { shortTensor } from '../../state/tensors';
 import * as model from './model';
 import { layersOf } from './network';
 import type { Network } from './types';
@@ -101,9 +102,6 @@ const REASONS = {
   not_numeric: 'not numeric',
   unreadable: 'unreadable',
 } as const;
-
-const shortTensor = (tensor: string, layer: string): string =>
-  tensor.startsWith(`${layer}/`) ? tensor.slice(layer.length + 1) : tensor;
 
 function NotFinite({
   measures: { nan_a, nan_b, inf_a, inf_b },

@@ -1,6 +1,7 @@
 /** The layers and all their measures as a table: sorted by any column, drawn only where seen. */
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { useRowWindow } from '../../elements/use-row-window';
 import { inkOn } from '../../scales/color';
 import { formatCount, formatMeasure, formatShape, MISSING } from '../../scales/format';
 import { difference, METRICS } from '../../state/metrics';
@@ -8,12 +9,10 @@ import { hoveredLayer, layer, metric, selectLayer } from '../../state/selection'
 import { jumpTo } from './Diagram';
 import * as model from './model';
 import { type ColumnKey, layerRows, type Sorting, sortRows } from './table-rows';
-import { useSize } from './use-size';
 import { SIDE_WORDS } from './words';
 
 const ROW = 28;
 const HEADER = 32;
-const EXTRA_ROWS = 6;
 
 interface Column {
   readonly key: ColumnKey;
@@ -37,8 +36,6 @@ const COLUMNS: readonly Column[] = [
 
 export function LayerTable() {
   const scroller = useRef<HTMLDivElement>(null);
-  const size = useSize(scroller);
-  const scrolled = useSignal(0);
   const sorting = useSignal<Sorting>({ key: 'order', descending: false });
   const focused = useSignal<string | null>(null);
   const rows = useComputed(() =>
@@ -47,11 +44,7 @@ export function LayerTable() {
   const search = model.query.value.trim() !== '';
   const found = new Set(model.found.value.map(({ name }) => name));
   const shown = search ? rows.value.filter((row) => found.has(row.layer.name)) : rows.value;
-  const first = Math.max(0, Math.floor(scrolled.value / ROW) - EXTRA_ROWS);
-  const last = Math.min(
-    shown.length,
-    Math.ceil((scrolled.value + (size?.height ?? 400)) / ROW) + EXTRA_ROWS,
-  );
+  const { first, end } = useRowWindow(scroller, shown.length, ROW);
   const tops = new Map(METRICS.map(({ key }) => [key, largestOf(key)]));
   const tabStop = shown.some((row) => row.layer.name === focused.value)
     ? focused.value
@@ -100,7 +93,8 @@ export function LayerTable() {
     const name = (event.target as Element).closest<HTMLElement>('[data-row]')?.dataset.row;
     if (name === undefined) return;
     const at = shown.findIndex((row) => row.layer.name === name);
-    const page = Math.max(1, Math.floor((size?.height ?? 300) / ROW) - 2);
+    const height = scroller.current?.clientHeight ?? 0;
+    const page = Math.max(1, Math.floor(height / ROW) - 2);
     const moves: Record<string, number> = {
       ArrowUp: at - 1,
       ArrowDown: at + 1,
@@ -115,6 +109,7 @@ export function LayerTable() {
     else if (event.key === 'Escape' && layer.value !== null) selectLayer(null);
     else return;
     event.preventDefault();
+    event.stopPropagation();
   }
 
   const choose = (name: string): void => selectLayer(layer.value === name ? null : name);
@@ -131,13 +126,7 @@ export function LayerTable() {
   }, [jumpTo.value]);
 
   return (
-    <div
-      ref={scroller}
-      class="net-table-scroll"
-      onScroll={(event) => {
-        scrolled.value = event.currentTarget.scrollTop;
-      }}
-    >
+    <div ref={scroller} class="net-table-scroll">
       <table class="net-table" aria-label="Layers" aria-rowcount={shown.length + 1}>
         <thead>
           <tr aria-rowindex={1}>
@@ -164,7 +153,7 @@ export function LayerTable() {
         </thead>
         <tbody>
           {first > 0 && <Spacer rows={first} />}
-          {shown.slice(first, last).map((row, index) => {
+          {shown.slice(first, end).map((row, index) => {
             const { name, kind, output_shape, parameters, side } = row.layer;
             return (
               <tr
@@ -212,7 +201,7 @@ export function LayerTable() {
               </tr>
             );
           })}
-          {last < shown.length && <Spacer rows={shown.length - last} />}
+          {end < shown.length && <Spacer rows={shown.length - end} />}
         </tbody>
       </table>
       {shown.length === 0 && <p class="net-none">No layer matches “{model.query.value}”.</p>}

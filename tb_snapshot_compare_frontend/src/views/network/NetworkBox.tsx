@@ -176,7 +176,7 @@ function Gauge({
     ) : null;
   }
   const room = Math.max(16, face.width - 2 * PAD - textWidth(text, SMALL_SIZE) - 8);
-  const share = domainTop > 0 ? known / domainTop : 0;
+  const share = domainTop > 0 ? Math.min(1, known / domainTop) : 0;
   return (
     <>
       <rect class="net-track" x={PAD} y={y - 3} width={room} height={5} rx={2.5} fill={ink} />

@@ -2,9 +2,11 @@
 
 import type { JSX } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
+import { Button } from '../../elements/Button';
 import { EmptyState, FailureState } from '../../elements/EmptyState';
 import { Icon } from '../../elements/Icon';
 import { Panel } from '../../elements/Panel';
+import { useSize } from '../../elements/use-size';
 import { Camera } from '../../render/camera';
 import { formatCount } from '../../scales/format';
 import { retryFailed } from '../../state/environment';
@@ -20,7 +22,6 @@ import * as model from './model';
 import css from './network.css?inline';
 import { Toolbar } from './Toolbar';
 import { useLayout } from './use-layout';
-import { useSize } from './use-size';
 import { describeBox, describeLayer } from './words';
 
 adoptStyles(css);
@@ -35,7 +36,7 @@ export function NetworkView(): JSX.Element {
       id="network"
       title="Network architecture"
       subtitle={subtitle()}
-      toolbar={usable ? <Toolbar /> : null}
+      controls={usable ? <Toolbar /> : null}
       busy={busy()}
       {...(usable
         ? {
@@ -62,9 +63,9 @@ function Content({ svg }: { readonly svg: { current: SVGSVGElement | null } }) {
         <p class="net-alert" role="alert">
           <Icon name="warning" />
           <span>{compared.failure.message}</span>
-          <button type="button" class="net-link" onClick={retryFailed}>
+          <Button variant="text" onClick={retryFailed}>
             Try again
-          </button>
+          </Button>
         </p>
       )}
       <Stage svg={svg} camera={camera} />

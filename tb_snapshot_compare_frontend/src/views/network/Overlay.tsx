@@ -38,6 +38,8 @@ export function Overlay(props: OverlayProps) {
     : [];
   return (
     <g class="net-overlay">
+      {hover && <Outline place={hover} kind="hover" />}
+      {selected && <Outline place={selected} kind="selected" />}
       {strong.map((edge) => (
         <path
           key={`${edge.kind} ${edge.path}`}
@@ -47,8 +49,6 @@ export function Overlay(props: OverlayProps) {
           marker-end={edge.arrow ? 'url(#net-arrow-strong)' : undefined}
         />
       ))}
-      {hover && <Outline place={hover} kind="hover" />}
-      {selected && <Outline place={selected} kind="selected" />}
     </g>
   );
 }

@@ -1,81 +1,62 @@
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import { Button } from '../../elements/Button';
 import { Icon } from '../../elements/Icon';
+import { Segments } from '../../elements/Segments';
 import { layer, selectLayer, toggledGroups } from '../../state/selection';
 import { jumpTo } from './Diagram';
 import * as model from './model';
 import { openByDefault } from './visible';
 
+const MODES = [
+  { value: 'diagram', label: 'Diagram' },
+  { value: 'table', label: 'Table' },
+] as const;
+
 export function Toolbar() {
   const diagram = model.mode.value === 'diagram';
   const grouped = (model.network.value?.groups.size ?? 0) > 0;
   return (
-    <div class="net-toolbar">
+    <>
       <FindLayer />
       {diagram && (
         <div class="net-toggles">
           {model.network.value?.source !== 'names' && (
-            <Toggle
-              label="Compact"
+            <Button
               title="Fold activations, normalisations and dropout into the layer before them"
-              pressed={model.compact.value}
-              onToggle={() => {
+              aria-pressed={model.compact.value}
+              onClick={() => {
                 model.compact.value = !model.compact.value;
               }}
-            />
+            >
+              Compact
+            </Button>
           )}
           {model.blocksFound.value && (
-            <Toggle
-              label="Blocks"
+            <Button
               title="Group repeated blocks of layers, found by their names"
-              pressed={model.blocksShown.value}
-              onToggle={() => {
+              aria-pressed={model.blocksShown.value}
+              onClick={() => {
                 model.blocks.value = !model.blocksShown.value;
               }}
-            />
+            >
+              Blocks
+            </Button>
           )}
           {grouped && <OpenAll />}
         </div>
       )}
-      <fieldset class="net-segments" aria-label="Show as">
-        {(['diagram', 'table'] as const).map((mode) => (
-          <button
-            key={mode}
-            type="button"
-            aria-pressed={model.mode.value === mode}
-            onClick={() => {
-              model.mode.value = mode;
-            }}
-          >
-            {mode === 'diagram' ? 'Diagram' : 'Table'}
-          </button>
-        ))}
-      </fieldset>
-    </div>
-  );
-}
-
-function Toggle({
-  label,
-  title,
-  pressed,
-  onToggle,
-}: {
-  readonly label: string;
-  readonly title: string;
-  readonly pressed: boolean;
-  readonly onToggle: () => void;
-}) {
-  return (
-    <button
-      type="button"
-      class="net-toggle"
-      aria-pressed={pressed}
-      title={title}
-      onClick={onToggle}
-    >
-      {label}
-    </button>
+      <div class="net-mode">
+        <Segments
+          label="Show the network as"
+          value={model.mode.value}
+          options={MODES}
+          onChange={(mode) => {
+            model.mode.value = mode;
+          }}
+        />
+      </div>
+    </>
   );
 }
 
@@ -91,11 +72,7 @@ function OpenAll() {
     const elsewhere = toggledGroups.value.filter((name) => !network.groups.has(name));
     toggledGroups.value = [...elsewhere, ...wrong].sort();
   };
-  return (
-    <button type="button" class="net-toggle" onClick={toggle}>
-      {opened ? 'Close all' : 'Open all'}
-    </button>
-  );
+  return <Button onClick={toggle}>{opened ? 'Close all' : 'Open all'}</Button>;
 }
 
 /** Dims what does not match while typing; Enter goes from match to match and selects. */

@@ -2,9 +2,11 @@
 import { computed, signal } from '@preact/signals';
 import type { LayerDifference, LayerNode, TensorDifference } from '../../client/types';
 import { type ColorScale, sequential, type Theme } from '../../scales/color';
+import { formatMeasure } from '../../scales/format';
 import { dark } from '../../state/environment';
 import { architecture, comparison, latest } from '../../state/resources';
 import { layer, metric, toggledGroups } from '../../state/selection';
+import { kernelLayers } from '../../state/tensors';
 import { type Face, facesOf } from './faces';
 import { type GroupValue, groupValue } from './measures';
 import { buildNetwork, hasBlocks } from './network';
@@ -89,11 +91,38 @@ export function valuesOf(all: ReadonlyMap<string, Face>): ReadonlyMap<string, Gr
 
 export const values = computed(() => valuesOf(faces.value ?? new Map()));
 
-/** From no difference to the largest on screen. */
+/** The largest value on screen. */
+const largestValue = computed(() => largestOf(values.value.values()));
+
+/**
+ * From no difference to the largest among layers with a kernel on screen; to the largest of all
+ * where none of those differs. Statistics of a normalisation may differ by far more than any
+ * kernel: they would leave all other boxes pale.
+ */
 export const domain = computed<readonly [number, number]>(() => {
-  const known = [...values.value.values()].map(({ value }) => value ?? 0);
-  return [0, Math.max(0, ...known)];
+  const kernels = kernelLayers.value ?? new Set<string>();
+  const members = [...(faces.value?.values() ?? [])]
+    .flatMap((face) => [face.members, face.foot.map((part) => part.layer)])
+    .map((layers) => layers.filter(({ name }) => kernels.has(name)))
+    .filter((layers) => layers.length > 0);
+  return [0, largestOf(members.map(groupDifference)) || largestValue.value];
 });
+
+/** Whether some value lies beyond the end of the shades. */
+export const beyond = computed(() => largestValue.value > domain.value[1]);
+
+/** The end of the shades in words, `≥ 2.96` where values lie beyond it. */
+export function shadeText(value: number): string {
+  if (value === 0) return '0';
+  const text = formatMeasure(metric.value, value);
+  return beyond.value && value === domain.value[1] ? `≥\u00a0${text}` : text;
+}
+
+function largestOf(all: Iterable<GroupValue>): number {
+  let largest = 0;
+  for (const { value } of all) largest = Math.max(largest, value ?? 0);
+  return largest;
+}
 
 export const color = computed<ColorScale>(() => sequential(theme.value, domain.value));
 

@@ -5,10 +5,8 @@ import { formatNumber } from '../../scales/format';
 import type { Axis } from '../../state/selection';
 import type { Side } from '../../state/snapshots';
 import { laneValue } from './drawing';
-import { type Geometry, markUnder } from './geometry';
-import { type Lane, type Mark, valueNear } from './model';
-
-const CURVE_REACH = 40;
+import { curveReach, type Geometry, markUnder } from './geometry';
+import { type Lane, type Mark, pointNear } from './model';
 
 export interface HoverCardProps {
   readonly drawing: RefObject<SVGSVGElement | null>;
@@ -27,12 +25,12 @@ export function HoverCard(props: HoverCardProps) {
   if (position === null || !frame) return null;
   const mark = markUnder(marks, geometry, position);
   const place = mark?.position ?? position;
-  const reach = Math.abs(geometry.x.invert(CURVE_REACH) - geometry.x.invert(0));
+  const reach = curveReach(geometry);
   const values = lanes.flatMap((lane) =>
     lane.curves.map(({ label, role, curve }) => ({
       key: `${lane.kind} ${label}`,
       role,
-      value: laneValue(lane.kind, valueNear(curve, place, reach)),
+      value: laneValue(lane.kind, pointNear(curve, place, reach)?.y ?? null),
     })),
   );
   const anchor = {

@@ -5,12 +5,13 @@ import { useSize } from '../../elements/use-size';
 import type { Axis } from '../../state/selection';
 import { chooseSnapshot } from '../../state/settle';
 import { SIDES, type Side } from '../../state/snapshots';
-import { Curves, Marks, TimeAxis } from './drawing';
+import { CurveDots, Curves, Marks, TimeAxis } from './drawing';
 import { type Geometry, layOut, markUnder } from './geometry';
 import { Handle } from './Handle';
 import { HoverCard } from './HoverCard';
 import { domainOf, type Lane, type Mark, nearestMark } from './model';
 
+const NO_SIZE = { width: 0, height: 0 };
 /** A run of arrow presses asks the server once. */
 const KEYBOARD_PAUSE_MS = 250;
 
@@ -28,7 +29,7 @@ export interface TimelinePlotProps {
 
 export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps) {
   const box = useRef<HTMLDivElement>(null);
-  const { width, height } = useSize(box);
+  const { width, height } = useSize(box) ?? NO_SIZE;
   // Signals, since a move may come before the press before it is drawn.
   const preview = useSignal<Preview | null>(null);
   const dragging = useSignal<Side | null>(null);
@@ -50,6 +51,8 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
     hovered.value === null
       ? null
       : (markUnder(marks, geometry, hovered.value)?.position ?? hovered.value);
+
+  const read = dragging.value ? (held[dragging.value]?.position ?? null) : pointed;
 
   useEffect(() => () => clearTimeout(commitTimer.current), []);
 
@@ -128,7 +131,8 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
           <Span geometry={geometry} a={held.a} b={held.b} />
           <Curves geometry={geometry} />
           <Marks geometry={geometry} marks={marks} />
-          {pointed !== null && <Cursor geometry={geometry} position={pointed} />}
+          {read !== null && <Cursor geometry={geometry} position={read} />}
+          {read !== null && <CurveDots geometry={geometry} position={read} />}
           {(['a', 'b'] as const).map((side) => {
             const mark = held[side];
             return (
@@ -154,7 +158,7 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
         marks={marks}
         lanes={lanes}
         axis={axis}
-        position={dragging.value ? (held[dragging.value]?.position ?? null) : pointed}
+        position={read}
         dragging={dragging.value}
       />
     </div>

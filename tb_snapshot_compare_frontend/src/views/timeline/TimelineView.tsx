@@ -4,12 +4,22 @@ import { Select } from '../../elements/Select';
 import { SideBadge } from '../../elements/SideBadge';
 import { toCsv } from '../../render/csv';
 import { inlineSvg } from '../../render/export';
+import { headedSvg } from '../../render/headed-svg';
+import { formatCount } from '../../scales/format';
 import { curves, latest, listing } from '../../state/resources';
 import { type Axis, a, axis, b, run } from '../../state/selection';
 import { runs, runTitle, shownRun } from '../../state/snapshots';
 import { adoptStyles } from '../../theme/styles';
-import { CurveKey } from './CurveKey';
-import { chooseAxis, knownAxes, lanesOn, marksOn, missingCurvesNote } from './model';
+import { CurveKey, ROLE_DASHES, rolesOf } from './CurveKey';
+import {
+  chooseAxis,
+  knownAxes,
+  type Lane,
+  lanesOn,
+  marksOn,
+  missingCurvesNote,
+  type Role,
+} from './model';
 import { TimelinePlot } from './TimelinePlot';
 import css from './timeline.css?inline';
 import { timelineRows } from './timeline-csv';
@@ -29,6 +39,7 @@ export function TimelineView() {
   const marks = useMemo(() => marksOn(current, snapshots), [current, snapshots]);
   const lanes = useMemo(() => lanesOn(current, ofRun), [current, ofRun]);
   const failure = curves.value.status === 'failed' ? curves.value.failure.message : null;
+  const title = shown ? runTitle(shown.name, latest(listing.value)) : '';
   const note = failure ?? missingCurvesNote(current, ofRun);
   return (
     <Panel
@@ -45,8 +56,8 @@ export function TimelineView() {
         </>
       }
       exports={{
-        name: `timeline ${shown ? runTitle(shown.name, latest(listing.value)) : ''}`,
-        svg: () => (drawing.current ? inlineSvg(drawing.current) : ''),
+        name: `timeline-${title}`,
+        svg: () => svgText(drawing.current, title, lanes),
         csv: () => toCsv(timelineRows(snapshots, ofRun)),
       }}
     >
@@ -55,9 +66,27 @@ export function TimelineView() {
   );
 }
 
+function svgText(drawing: SVGSVGElement | null, title: string, lanes: readonly Lane[]): string {
+  if (drawing === null) throw new Error('the timeline is not drawn');
+  const roles = rolesOf(lanes);
+  const stroke = (role: Role) => {
+    const curve = drawing.querySelector(`.curve[data-role="${role}"]`);
+    return curve ? getComputedStyle(curve).stroke : 'currentColor';
+  };
+  return headedSvg(inlineSvg(drawing), {
+    title: `Timeline of ${title}`,
+    legend: '',
+    swatches: roles.map((role) => ({
+      color: stroke(role),
+      label: role,
+      dashes: ROLE_DASHES[role],
+    })),
+  });
+}
+
 function subtitle(total: number, without: number, current: Axis): string {
-  const count = total === 1 ? '1 snapshot' : `${total.toLocaleString('en-US')} snapshots`;
-  return without === 0 ? count : `${count}, ${without} without ${current}`;
+  const count = total === 1 ? '1 snapshot' : `${formatCount(total)} snapshots`;
+  return without === 0 ? count : `${count}, ${formatCount(without)} without ${current}`;
 }
 
 function RunSelect() {

@@ -1,9 +1,10 @@
 import { useMemo } from 'preact/hooks';
-import { formatFraction, formatNumber } from '../../scales/format';
+import { formatFraction, formatNumber, tickFormat } from '../../scales/format';
 import type { Axis } from '../../state/selection';
 import {
   crossesPath,
   curvePath,
+  curveReach,
   type Geometry,
   GUTTER_LEFT,
   GUTTER_RIGHT,
@@ -11,7 +12,7 @@ import {
   markRadius,
   marksPath,
 } from './geometry';
-import type { LaneKind, Mark } from './model';
+import { type LaneKind, type Mark, pointNear } from './model';
 
 export function TimeAxis({ geometry, axis }: { readonly geometry: Geometry; readonly axis: Axis }) {
   const { axisY, ticks, width, height } = geometry;
@@ -25,7 +26,7 @@ export function TimeAxis({ geometry, axis }: { readonly geometry: Geometry; read
           </text>
         </g>
       ))}
-      <text class="timeline-axis-title" x={GUTTER_LEFT - 12} y={height - 6} text-anchor="end">
+      <text class="timeline-axis-title" x={GUTTER_LEFT - 8} y={height - 6} text-anchor="end">
         {axis}
       </text>
       <line
@@ -50,8 +51,8 @@ export function Curves({ geometry }: { readonly geometry: Geometry }) {
 }
 
 function LaneCurves({ geometry, box }: { readonly geometry: Geometry; readonly box: LaneBox }) {
-  const { lane, top, bottom, y } = box;
-  const [low = 0, high = 1] = y.domain();
+  const { lane, top, bottom, y, ticks } = box;
+  const label = valueFormat(lane.kind, ticks);
   const paths = useMemo(
     () => lane.curves.map(({ curve }) => curvePath(curve, geometry, y)),
     [lane, geometry, y],
@@ -59,21 +60,17 @@ function LaneCurves({ geometry, box }: { readonly geometry: Geometry; readonly b
   return (
     <g>
       <g class="timeline-lane">
-        <line
-          x1={GUTTER_LEFT}
-          x2={geometry.width - GUTTER_RIGHT}
-          y1={bottom + 0.5}
-          y2={bottom + 0.5}
-        />
         <text x={12} y={(top + bottom) / 2 + 4}>
-          {lane.kind === 'loss' ? 'loss' : 'acc.'}
+          {lane.kind}
         </text>
-        <text x={GUTTER_LEFT - 12} y={top + 8} text-anchor="end">
-          {laneValue(lane.kind, high)}
-        </text>
-        <text x={GUTTER_LEFT - 12} y={bottom + 2} text-anchor="end">
-          {laneValue(lane.kind, low)}
-        </text>
+        {ticks.map((tick) => (
+          <g key={tick} transform={`translate(0 ${Math.round(y(tick))})`}>
+            <line x1={GUTTER_LEFT} x2={geometry.width - GUTTER_RIGHT} y1={0.5} y2={0.5} />
+            <text x={GUTTER_LEFT - 8} y={4} text-anchor="end">
+              {label(tick)}
+            </text>
+          </g>
+        ))}
       </g>
       {lane.curves.map(({ role, curve }, index) => (
         <path
@@ -87,6 +84,45 @@ function LaneCurves({ geometry, box }: { readonly geometry: Geometry; readonly b
       ))}
     </g>
   );
+}
+
+/** The values of the curves at a place of the axis, as dots on them. */
+export function CurveDots({
+  geometry,
+  position,
+}: {
+  readonly geometry: Geometry;
+  readonly position: number;
+}) {
+  const reach = curveReach(geometry);
+  return (
+    <g data-export="skip">
+      {geometry.lanes.flatMap(({ lane, y }) =>
+        lane.curves.map(({ role, curve }) => {
+          const point = pointNear(curve, position, reach);
+          return (
+            point && (
+              <circle
+                key={`${curve.run}/${curve.tag}`}
+                class="curve-dot"
+                data-role={role}
+                cx={geometry.x(point.x)}
+                cy={y(point.y)}
+                r={3}
+              />
+            )
+          );
+        }),
+      )}
+    </g>
+  );
+}
+
+/** Labels of an axis of equal steps. */
+function valueFormat(kind: LaneKind, ticks: readonly number[]): (tick: number) => string {
+  if (kind === 'loss' || ticks.some((tick) => tick < 0 || tick > 1)) return tickFormat(ticks);
+  const percent = tickFormat(ticks.map((tick) => 100 * tick));
+  return (tick) => `${percent(100 * tick)}\u00a0%`;
 }
 
 /** Accuracy is a share; loss has no unit. */

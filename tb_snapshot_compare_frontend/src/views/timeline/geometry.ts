@@ -6,23 +6,29 @@ import { tickFormat } from '../../scales/format';
 import type { Axis } from '../../state/selection';
 import { type Lane, type Mark, nearestMark } from './model';
 
-export const GUTTER_LEFT = 76;
+export const GUTTER_LEFT = 104;
 export const GUTTER_RIGHT = 28;
 /** Before the first place, so that a's flag does not cover the labels. */
 const FLAG_ROOM = 12;
-const TOP = 6;
+const TOP = 9;
 const TRACK_HEIGHT = 22;
 const AXIS_HEIGHT = 20;
-const LANE_GAP = 10;
+const LANE_GAP = 16;
+const TRACK_GAP = 7;
+/** Between the labels of a lane. */
+const VALUE_SPACING = 15;
 const TICK_SPACING = 90;
 /** A snapshot this close to the pointer is meant. */
 const MARK_REACH = 12;
+const CURVE_REACH = 40;
 
 export interface LaneBox {
   readonly lane: Lane;
   readonly top: number;
   readonly bottom: number;
   readonly y: ScaleContinuousNumeric<number, number>;
+  /** Round values from the lower end to the upper, evenly spaced. */
+  readonly ticks: readonly number[];
 }
 
 export interface Tick {
@@ -54,11 +60,12 @@ export function layOut(
   ]);
   const axisY = height - AXIS_HEIGHT;
   const laneHeight =
-    (axisY - TRACK_HEIGHT - TOP - LANE_GAP * Math.max(0, lanes.length)) / Math.max(1, lanes.length);
+    (axisY - TRACK_HEIGHT - TOP - LANE_GAP * Math.max(0, lanes.length - 1) - TRACK_GAP) /
+    Math.max(1, lanes.length);
   const boxes = lanes.map((lane, index) => {
     const top = TOP + index * (laneHeight + LANE_GAP);
     const bottom = top + Math.max(1, laneHeight);
-    return { lane, top, bottom, y: scaleLinear(valueExtent(lane), [bottom, top]) };
+    return { lane, top, bottom, ...valueScale(lane, top, bottom) };
   });
   return {
     width,
@@ -109,9 +116,23 @@ export function markRadius(marks: readonly Mark[], width: number): number {
   return Math.min(4, Math.max(1.5, room / 2.6));
 }
 
+/** How far from a logged value its curve is read, in units of the axis. */
+export function curveReach({ x }: Geometry): number {
+  return Math.abs(x.invert(CURVE_REACH) - x.invert(0));
+}
+
 export function markUnder(marks: readonly Mark[], { x }: Geometry, position: number): Mark | null {
   const nearest = nearestMark(marks, position);
   return nearest && Math.abs(x(nearest.position) - x(position)) <= MARK_REACH ? nearest : null;
+}
+
+/** Ends at round values, with as many of them between as can be read. */
+function valueScale(lane: Lane, top: number, bottom: number): Pick<LaneBox, 'y' | 'ticks'> {
+  const count = Math.max(1, Math.min(5, Math.floor((bottom - top) / VALUE_SPACING)));
+  const y = scaleLinear(valueExtent(lane), [bottom, top]).nice(count + 1);
+  const ticks = y.ticks(count);
+  const [low = 0, high = 1] = y.domain();
+  return { y, ticks: ticks.length > 1 ? ticks : [low, high] };
 }
 
 function valueExtent(lane: Lane): [number, number] {

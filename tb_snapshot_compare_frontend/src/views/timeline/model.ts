@@ -92,8 +92,12 @@ export function nearestMark(marks: readonly Mark[], position: number): Mark | nu
   return best;
 }
 
-/** The curve's value at the logged place nearest to `position`, if that one is near enough. */
-export function valueNear(curve: Curve, position: number, reach: number): number | null {
+/** The logged point of the curve nearest to `position`, if it is near enough and finite. */
+export function pointNear(
+  curve: Curve,
+  position: number,
+  reach: number,
+): { readonly x: number; readonly y: number } | null {
   let best = -1;
   for (let index = 0; index < curve.x.length; index += 1) {
     const away = Math.abs((curve.x[index] as number) - position);
@@ -101,7 +105,8 @@ export function valueNear(curve: Curve, position: number, reach: number): number
       best = index;
     }
   }
-  return best < 0 ? null : (curve.y[best] ?? null);
+  const [x, y] = [curve.x[best], curve.y[best]];
+  return x === undefined || y === undefined || y === null ? null : { x, y };
 }
 
 function laneOf(kind: LaneKind, curves: readonly Curve[]): Lane {

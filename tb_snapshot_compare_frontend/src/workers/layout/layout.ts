@@ -5,21 +5,24 @@
 import type { Item } from './cell';
 import { IN, type LevelEdge, OUT, type PlacedLevel, placeLevel } from './level';
 import { pathOf } from './route';
-import type {
-  FrameSpec,
-  LayoutInput,
-  LayoutResult,
-  Link,
-  PlacedBox,
-  Point,
-  RoutedEdge,
-  Size,
+import {
+  type FrameSpec,
+  LARGEST_SCALE,
+  type LayoutInput,
+  type LayoutResult,
+  type Link,
+  type PlacedBox,
+  type Point,
+  type RoutedEdge,
+  type Size,
 } from './types';
 
 const FRAME_TITLE = 26;
 const FRAME_PAD = 14;
-/** Row widths to try, relative to the room: a wider drawing is scaled down to fit. */
-const STRETCHES = [1, 1.08, 1.18, 1.3, 1.4];
+/** Row widths to try, relative to the room: a wider drawing is scaled down to fit it, */
+const WIDER = [1.08, 1.18, 1.3, 1.4];
+/** a narrower one has more rows and is scaled up. */
+const NARROWER = [0.86, 0.75, 0.66, 0.58];
 
 interface LevelLinks {
   readonly links: Link[];
@@ -166,20 +169,21 @@ function boxItem({ id, width, height }: LayoutInput['boxes'][number]): Item {
   return { id, width, height, entry: height / 2, exit: height / 2 };
 }
 
-/** How much of its natural size a drawing keeps when it is made to fit. */
+/** The scale at which a drawing fits its room. */
 function fittedScale(drawing: Size, room: Size): number {
-  return Math.min(1, room.width / drawing.width, room.height / drawing.height);
+  return Math.min(LARGEST_SCALE, room.width / drawing.width, room.height / drawing.height);
 }
 
 /** Lays the network out in rows, as wide as makes the drawing largest in the room it has. */
 export function layoutNetwork(input: LayoutInput): LayoutResult {
-  let best: LayoutResult | null = null;
-  for (const stretch of STRETCHES) {
-    const drawing = new Drawing(input, input.room.width * stretch).draw();
-    if (!best || fittedScale(drawing, input.room) > fittedScale(best, input.room) * 1.02) {
-      best = drawing;
-    }
-    if (drawing.rows <= 1 || fittedScale(best, input.room) === 1) break;
+  const { room } = input;
+  const draw = (stretch: number) => new Drawing(input, room.width * stretch).draw();
+  let best = draw(1);
+  const rest = fittedScale(best, room) < 1 ? WIDER : NARROWER;
+  for (const stretch of best.rows > 1 || rest === NARROWER ? rest : []) {
+    const drawing = draw(stretch);
+    if (fittedScale(drawing, room) > fittedScale(best, room) * 1.02) best = drawing;
+    if (drawing.rows <= 1 && rest === WIDER) break;
   }
-  return best as LayoutResult;
+  return best;
 }

@@ -1,5 +1,8 @@
 /** Values that the page and the layout worker exchange. Lengths are in px at scale 1. */
 
+/** A small drawing is shown enlarged where there is room for it, but no further than this. */
+export const LARGEST_SCALE = 1.6;
+
 export interface Link {
   readonly source: string;
   readonly target: string;
