@@ -42,7 +42,7 @@ $(VENV)/.test: $(VENV)/.demo setup.py requirements/upper.txt
 
 $(FRONTEND)/node_modules/.installed: $(VENV)/.test $(FRONTEND)/package-lock.json
 	@echo "Installing the page's packages ..."
-	@$(NPM) ci
+	@$(NPM) install --no-save # not ci: some registries lack the optional packages of other platforms
 	@touch $@
 
 .PHONY: chromium
