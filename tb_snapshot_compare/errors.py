@@ -60,6 +60,13 @@ class UnreadableSnapshotError(SnapshotCompareError):
     status = 422
 
 
+class ReaderUnavailableError(UnreadableSnapshotError):
+    """What reads this format is not installed properly; the snapshot itself may be sound."""
+
+    code = "reader_unavailable"
+    status = 500
+
+
 class BeingWrittenError(UnreadableSnapshotError):
     """The snapshot is incomplete because its writer has not finished."""
 
@@ -78,3 +85,28 @@ class BusyError(SnapshotCompareError):
 
     code = "busy"
     status = 503
+
+
+class InferenceError(SnapshotCompareError):
+    """A network could not be run on images."""
+
+    code = "inference_failed"
+    status = 422
+
+
+class ModelUnavailableError(InferenceError):
+    """A network cannot be rebuilt or run. `remedy` is a sentence that says what to do."""
+
+    code = "model_unavailable"
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(f"{reason} {remedy}".strip())
+        self.reason = reason
+        self.remedy = remedy
+
+
+class ModelProcessError(InferenceError):
+    """The process that runs models ended over a request; the next request starts another."""
+
+    code = "model_process"
+    status = 502

@@ -30,6 +30,9 @@ DECODED_EXPANSION_MAX = 1000
 """What is decoded onto our disk may exceed the floor only by this factor of its file
 (deflate reaches 1032; Keras's own guard against CVE-2026-0897 allows 1,000)."""
 SPOOL_MAX_BYTES = 16 * 1024 * MIB
+PROBE_DECODED_MAX_BYTES = 256 * MIB
+"""A compressed snapshot of at most so many bytes is decoded, and forgotten again, when it is
+listed, for its step; of larger ones the step is known once they are opened."""
 
 # --- analysis
 BLOCK_BYTES = 4 * MIB
@@ -38,6 +41,21 @@ BINS_DEFAULT, BINS_MAX = 20, 512
 LEVELS_DEFAULT, LEVELS_MAX = 5, 32
 FILTERS_MAX = 131_072
 """Filters of one tensor that get measures of their own; each costs about 250 bytes of memory."""
+
+# --- the kernel map
+MAP_BASE_PIXELS = 1 << 19
+"""Pixels of the finest level that is kept of a tensor: 160 bytes each while it is computed, 29
+afterwards. Finer levels are computed where they are looked at."""
+MAP_TILES_MAX = 16
+MAP_THREADS_MAX = 4
+"""Unlike a comparison, the sums of a map take longer than reading."""
+MAP_VALUES_WHOLE_BYTES = 64 * MIB
+"""A pair of tensors of at most so many bytes is read once and kept; others are read in part."""
+MAP_VALUES_KEPT_BYTES = 128 * MIB
+MAP_LEVELS_KEPT_BYTES = 96 * MIB
+MAP_TILES_KEPT_BYTES = 48 * MIB
+MAP_SAMPLE = 1 << 18
+"""Slices from which percentiles are taken where there are more than `MAP_BASE_PIXELS`."""
 
 # --- http_api
 JOBS_RUNNING_MAX = 2
@@ -54,3 +72,80 @@ EDGES_MAX = 100_000
 MODEL_NESTING_MAX = 64
 MODEL_CONFIG_MAX_CHARACTERS = 16 * MIB
 """Parsed, JSON takes about ten times its text; 5,000 layers have a text of about 8 MB."""
+
+# --- images: probe images come from folders that anybody may have filled.
+IMAGES_MAX = 10_000
+"""Images listed of one set: 1.2 MB of JSON, and two seconds to read the sizes of."""
+IMAGE_ENTRIES_MAX = 200_000
+"""Files and folders looked at for one set."""
+IMAGE_FILE_MAX_BYTES = 32 * MIB
+IMAGE_PIXELS_MAX = 16 * MIB
+"""16.8 megapixels: 50 MB decoded, and 0.3 s. Networks take 0.05 to 0.4."""
+INPUT_EDGE_MAX = 4_096
+"""Of a network's input: four times what any network of today takes."""
+JPEG_SCANS_MAX = 100
+"""A progressive JPEG has about ten; a crafted one has thousands, each as slow as a picture."""
+IMAGE_STAMPS_KEPT = 100_000
+THUMBNAIL_EDGE = 96
+THUMBNAILS_MAX_BYTES = 64 * MIB
+CLASSES_MAX = 100_000
+CLASS_NAME_MAX_CHARACTERS = 200
+CLASS_NAMES_MAX_BYTES = 8 * MIB
+SUMMARY_IMAGES_MAX = 500
+UPLOADS_MAX = 64
+"""Uploads kept of one run; the oldest go first."""
+UPLOADS_MAX_BYTES = 256 * MIB
+"""Of all runs."""
+UPLOAD_EDGE = 1_600
+UPLOAD_NAME_MAX_CHARACTERS = 200
+
+# --- probing
+FREE_INPUT_EDGE = 224
+"""A network that takes images of any size gets this one, the usual one of ImageNet's."""
+IMAGE_BATCH_MAX = 64
+IMAGE_BATCH_BYTES = 32 * MIB
+"""Inputs that are run at once; the activations of a layer can be a hundred times as large."""
+CHANNEL_MAPS_KEPT_BYTES = 256 * MIB
+"""The first layers of VGG-16 give 26 MB a pair."""
+PROPOSALS_MAX = 400
+"""Patches of an image that are run; each costs two forward passes."""
+ATTRIBUTION_IMAGES_MAX = 256
+"""Images for which every layer is swapped once: ResNet50 runs them 109 times."""
+
+# --- inference: what running a network may cost.
+INFERENCE_MEMORY_BYTES = 6 * 1024 * MIB
+"""Resident. TensorFlow takes 0.6 GiB, VGG16's weights of a and b 1.1 GiB, activations the rest."""
+INFERENCE_START_SECONDS = 120.0
+INFERENCE_STEP_SECONDS = 120.0
+"""Without a word from the child; tracing the largest networks takes about 20 s."""
+INFERENCE_CANCEL_SECONDS = 2.0
+INFERENCE_IDLE_SECONDS = 600.0
+"""Starting again takes about 5 s, and a warm child holds up to a gigabyte."""
+RUN_CONFIG_DEPTH_MAX = 200
+RUN_LAYERS_MAX = 5_000
+"""The largest networks have about 1,500; Keras builds about 300 a second."""
+RUN_WEIGHT_BYTES_MAX = 2048 * MIB
+"""Of one snapshot; two of them and the activations must fit into the child's memory."""
+RUN_CONSTANT_BYTES_MAX = 64 * MIB
+"""Of arrays written into a configuration (means of a Normalization) or made of it alone."""
+RUN_BUILD_BYTES = 256 * MIB
+"""More than a network without weights and its constants take."""
+RUN_TENSOR_BYTES_MAX = 1024 * MIB
+"""Of one operation's output for one image."""
+RUN_BATCH_BYTES = 768 * MIB
+"""Of activations at one time; sets how many images make a batch."""
+RUN_BATCH_IMAGES = 32
+RUN_RESULT_BYTES_MAX = 1024 * MIB
+RUN_NETWORKS_KEPT = 2
+RUN_SIZES_KEPT = 4
+"""Sizes of images for which a network is kept traced."""
+RUN_OUTPUT_SETS_KEPT = 64
+"""Sets of layers whose pruned graphs a session keeps."""
+GRAPH_FILE_MAX_BYTES = 64 * MIB
+"""`saved_model.pb`: EfficientNetB7's has about 20 MB. A larger one has its weights as constants."""
+GRAPH_NODES_MAX = 500_000
+"""Of all functions in the file, and again with every call written out."""
+GRAPH_CALLS_MAX = 64
+"""Functions within functions; tf.keras 2 makes one for each nested layer, about five."""
+GRAPH_RUN_SECONDS = 60.0
+"""For one batch of a SavedModel: its loops may be endless."""

@@ -74,6 +74,8 @@ class TensorInfo:
     "/": `encoder/conv1`) and None where no layer owns the tensor; `role` is kernel,
     bias, gamma, ... or for an optimizer slot the slot's name (`momentum`).
     `slot_of` is the canonical name of the tensor that an optimizer slot belongs to.
+    `models` are the names of the nested models around the layer, outermost first, where the
+    files tell them; `layer` is named without them.
     `dtype` is a NumPy or ml_dtypes name (`float32`, `bfloat16`, `float8_e4m3fn`, `bool`,
     `int64`, ...) or, for what is not numeric, the format's own word (`string`, `resource`).
     Extents concatenated in order are the array in C order; empty for what is not numeric
@@ -92,6 +94,7 @@ class TensorInfo:
     byteorder: Literal["little", "big"] = "little"
     crc32c: int | None = None
     problem: str | None = None
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,8 @@ class SnapshotRef:
     `id` is opaque, stable over the life of the path, and safe in a URL. `run` is the
     directory that holds it, relative to its root (`.` for the root itself, prefixed by
     `NAME/` for a named root). `modified` is seconds since the epoch, `size` bytes over
-    all formats. `generation` is a short token that changes when any file does.
+    all formats. `generation` is a short token that changes when any file does; it stands for
+    `stamps`, those of every file.
     """
 
     id: str
@@ -157,3 +161,4 @@ class SnapshotRef:
     generation: str
     state: State
     reason: str | None = None
+    stamps: tuple[FileStamp, ...] = ()

@@ -3,9 +3,12 @@
 Pure: text and values in, values out; nothing is read and no framework is imported.
 """
 
+from tb_snapshot_compare.architecture.alignment import aligned
+from tb_snapshot_compare.architecture.fitting import fits
 from tb_snapshot_compare.architecture.keras_model import from_keras_config
 from tb_snapshot_compare.architecture.merge import Side, layer_of, merge
 from tb_snapshot_compare.architecture.names import from_names
+from tb_snapshot_compare.architecture.options import layer_options
 from tb_snapshot_compare.architecture.values import Architecture, Edge, Layer, Shape, Source
 
 __all__ = [
@@ -15,8 +18,11 @@ __all__ = [
     "Shape",
     "Side",
     "Source",
+    "aligned",
+    "fits",
     "from_keras_config",
     "from_names",
     "layer_of",
+    "layer_options",
     "merge",
 ]

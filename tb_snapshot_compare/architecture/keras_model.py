@@ -30,6 +30,7 @@ def from_keras_config(
     config_text: str,
     tensors: Sequence[TensorInfo],
     source: Literal["keras_config", "event_file"],
+    origin: str | None = None,
 ) -> Architecture:
     """Builds the graph of layers and gives each its tensors.
 
@@ -40,6 +41,7 @@ def from_keras_config(
       config_text: what `model.to_json()` gives, of Keras 2 or 3.
       tensors: all tensors of the snapshot; those of the weights are assigned.
       source: where the text was found.
+      origin: the name of the file that it was found in, where that is not the snapshot's own.
     """
     try:
         model = parse_model(config_text)
@@ -56,11 +58,14 @@ def from_keras_config(
             f"The Keras configuration cannot be used: {error}. Layers are listed in stored "
             "order; connections are not known.",
         )
-    return _architecture(graph, assign(graph.leaves, tensors), source)
+    return _architecture(graph, assign(graph.leaves, tensors), source, origin)
 
 
 def _architecture(
-    graph: LayerGraph, assigned: Assigned, source: Literal["keras_config", "event_file"]
+    graph: LayerGraph,
+    assigned: Assigned,
+    source: Literal["keras_config", "event_file"],
+    origin: str | None,
 ) -> Architecture:
     by_path = {leaf.path: leaf for leaf in graph.leaves}
     order, edges, back = topological(list(by_path), graph.edges)
@@ -68,7 +73,7 @@ def _architecture(
     leaves = [_leaf_layer(by_path[path], assigned, shapes) for path in order]
     extra = _extra_layers(assigned.unmatched, {*by_path, *(group.path for group in graph.groups)})
     layers = (*_with_groups(graph, leaves, shapes), *extra)
-    return Architecture(source, _note(source, back, assigned), layers, tuple(edges))
+    return Architecture(source, _note(source, origin, back, assigned), layers, tuple(edges))
 
 
 def _leaf_layer(leaf: Leaf, assigned: Assigned, shapes: Mapping[Port, Shape | None]) -> Layer:
@@ -161,8 +166,13 @@ def _extra_layers(unmatched: Sequence[TensorInfo], taken: set[str]) -> list[Laye
     ]
 
 
-def _note(source: str, back: Sequence[Edge], assigned: Assigned) -> str:
+def _note(source: str, origin: str | None, back: Sequence[Edge], assigned: Assigned) -> str:
     parts = [_NOTES[source]]
+    if origin is not None:
+        parts = [
+            f"Layers and connections are those of the Keras configuration in {origin}, which "
+            "fits these weights."
+        ]
     if back:
         called = ", ".join(dict.fromkeys(edge.target for edge in back[:3]))
         parts.append(

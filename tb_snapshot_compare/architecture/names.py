@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tb_snapshot_compare.architecture.assignment import parameters, weights
+from tb_snapshot_compare.architecture.assignment import full_path, numbered, parameters, weights
 from tb_snapshot_compare.architecture.values import UNKNOWN, Architecture, Layer
 from tb_snapshot_compare.limits import MODEL_NESTING_MAX
 from tb_snapshot_compare.snapshot import TensorInfo
@@ -15,7 +15,8 @@ NO_CONFIGURATION = (
 def from_names(tensors: Sequence[TensorInfo], note: str = NO_CONFIGURATION) -> Architecture:
     """Groups the weights by the paths of their layers.
 
-    `encoder/conv1` becomes the layer `encoder/conv1` in the group `encoder`. A layer that has
+    `encoder/conv1` becomes the layer `encoder/conv1` in the group `encoder`, and so does the
+    `conv1` of which the file says that it lies in the model `encoder`. A layer that has
     tensors of its own keeps those of its parts (`norm` and `norm/scale`). A tensor without a
     layer is a layer by itself, so that nothing is missing from the picture.
     """
@@ -25,9 +26,11 @@ def from_names(tensors: Sequence[TensorInfo], note: str = NO_CONFIGURATION) -> A
 def layers_of_names(tensors: Sequence[TensorInfo]) -> tuple[Layer, ...]:
     """The layers and groups of `from_names`; groups come before what they hold."""
     members: dict[str, list[TensorInfo]] = {}
-    named = {tensor.layer or tensor.name for tensor in weights(tensors)}
+    paths = _paths(weights(tensors))
+    named = set(paths.values())
     for tensor in weights(tensors):
-        members.setdefault(_outermost(tensor.layer or tensor.name, named), []).append(tensor)
+        path = _outermost(paths[tensor.layer or tensor.name], named)
+        members.setdefault(path, []).append(tensor)
     sizes = {path: parameters(own) for path, own in members.items()}
     totals: dict[str, int] = {}
     for path, size in sizes.items():
@@ -40,8 +43,46 @@ def layers_of_names(tensors: Sequence[TensorInfo]) -> tuple[Layer, ...]:
                 group, Layer(group, UNKNOWN, _parent(group), True, None, (), totals[group])
             )
         names = tuple(tensor.name for tensor in own)
-        layers[path] = Layer(path, UNKNOWN, _parent(path), False, None, names, sizes[path])
+        layers[path] = Layer(path, _kind(own), _parent(path), False, None, names, sizes[path])
     return tuple(layers.values())
+
+
+def _paths(own: Sequence[TensorInfo]) -> dict[str, str]:
+    """The full path of every layer by the name that tensors give it; no two are the same.
+
+    Where the nested models are known, the numbers that tell layers of one name apart are not
+    needed.
+    """
+    paths: dict[str, str] = {}
+    taken: set[str] = set()
+    nested = any(tensor.models for tensor in own)
+    for tensor in own:
+        name = tensor.layer or tensor.name
+        if name not in paths:
+            path = full_path(tensor)
+            paths[name] = unique_path(numbered(path)[0] if nested else path, taken)
+            taken.add(paths[name])
+    return paths
+
+
+def _kind(own: Sequence[TensorInfo]) -> str:
+    """The class, where shapes leave no other and it decides which axis has the filters.
+
+    The bias has one value for each output channel, so it tells the kernel of a convolution
+    (`(..., in, out)`) from that of a transposed one (`(..., out, in)`).
+    """
+    shapes = {tensor.role: tensor.shape for tensor in own}
+    kernel, bias = shapes.get("kernel", ()), shapes.get("bias", ())
+    if shapes.keys() != {"kernel", "bias"} or not 3 <= len(kernel) <= 5 or len(bias) != 1:
+        return UNKNOWN
+    *_, first, last = kernel
+    if bias[0] == last or last == 1:
+        return UNKNOWN
+    if bias[0] == first:
+        return f"Conv{len(kernel) - 2}DTranspose"
+    if bias[0] == first * last and len(kernel) < 5:
+        return f"DepthwiseConv{len(kernel) - 2}D"
+    return UNKNOWN
 
 
 def _outermost(path: str, named: set[str]) -> str:

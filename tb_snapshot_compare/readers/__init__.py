@@ -6,7 +6,11 @@ No framework is imported.
 """
 
 from tb_snapshot_compare.readers.extents import TensorReader
-from tb_snapshot_compare.readers.front_door import detect_format, open_contents
+from tb_snapshot_compare.readers.front_door import (
+    detect_format,
+    is_bundle_index,
+    open_contents,
+)
 from tb_snapshot_compare.readers.generation import check_generation, generation_of
 
 __all__ = [
@@ -14,5 +18,6 @@ __all__ = [
     "check_generation",
     "detect_format",
     "generation_of",
+    "is_bundle_index",
     "open_contents",
 ]

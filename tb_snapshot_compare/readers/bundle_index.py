@@ -22,6 +22,8 @@ SLICE_KEY_START = b"\x00"
 SHARDS_MAX = 100_000
 ENTRY_MAX_BYTES = 1024 * 1024
 """An entry of a tensor in 1,000 partitions has about 20 kB."""
+PARTS_MAX = 65_536
+"""Runs of bytes of one tensor; one that is partitioned along its second axis has one a row."""
 SUPPORTED_VERSION = 1
 """`kTensorBundleVersion`; a writer states the least version that a reader must know."""
 
@@ -193,18 +195,19 @@ def _partitioned_tensor(
     entries: dict[bytes, bytes],
 ) -> StoredTensor:
     try:
-        pieces = [_piece(key, piece, dtype, shape, entries) for piece in entry.slices]
+        axis = _partition_axis(entry, shape)
+        pieces = [_piece(key, piece, axis, dtype, shape, entries) for piece in entry.slices]
         pieces.sort(key=lambda piece: piece.start)
-        _check_cover(pieces, shape)
+        _check_cover(pieces, shape[axis] if shape else 1)
+        parts = _interleaved(pieces, math.prod(shape[:axis]))
     except (IndexFormatError, protos.ProtoError) as error:
         return StoredTensor(name, dtype, shape, (), None, str(error))
-    parts = tuple(piece.part for piece in pieces)
     return StoredTensor(name, dtype, shape, parts, pieces[0].crc32c if len(pieces) == 1 else None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """The rows [start, start + length) of a partitioned tensor."""
+    """The indices [start, start + length) along the axis at which a tensor is partitioned."""
 
     start: int
     length: int
@@ -212,41 +215,81 @@ class _Piece:
     crc32c: int
 
 
-def _piece(
-    key: bytes, piece: Any, dtype: str, shape: tuple[int, ...], entries: dict[bytes, bytes]
-) -> _Piece:
-    bounds = [(int(extent.start), int(extent.length)) for extent in piece.extent]
+def _partition_axis(entry: Any, shape: tuple[int, ...]) -> int:
+    """The one axis along which a tensor is partitioned, the first where there is none."""
+    axes = {
+        axis
+        for piece in entry.slices
+        for axis, bound in enumerate(_bounds(piece, shape))
+        if bound != (0, shape[axis])
+    }
+    if len(axes) > 1:
+        raise IndexFormatError(
+            f"it is partitioned along {len(axes)} axes, which is not read; save it partitioned "
+            "along one axis, or whole"
+        )
+    return axes.pop() if axes else 0
+
+
+def _bounds(piece: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """(start, length) of a partition by axis; a full extent is stored as an empty message."""
+    bounds = _stored_bounds(piece)
     if len(bounds) != len(shape) or any(start < 0 or size < 0 for start, size in bounds):
         raise IndexFormatError(f"a partition {bounds} does not fit its shape {shape}")
-    # A full extent is stored as an empty message, and as length -1 in the slice's key.
-    full = [bound if bound[1] else (0, size) for bound, size in zip(bounds, shape, strict=True)]
-    if any(bound != (0, size) for bound, size in zip(full[1:], shape[1:], strict=True)):
-        raise IndexFormatError(
-            "it is partitioned along an axis other than the first, which is not read"
-        )
-    start, length = full[0] if full else (0, 1)
-    value = entries.get(slice_key(key, bounds))
+    return [bound if bound[1] else (0, size) for bound, size in zip(bounds, shape, strict=True)]
+
+
+def _stored_bounds(piece: Any) -> list[tuple[int, int]]:
+    return [(int(extent.start), int(extent.length)) for extent in piece.extent]
+
+
+def _piece(
+    key: bytes,
+    piece: Any,
+    axis: int,
+    dtype: str,
+    shape: tuple[int, ...],
+    entries: dict[bytes, bytes],
+) -> _Piece:
+    bounds = _bounds(piece, shape)
+    start, length = bounds[axis] if bounds else (0, 1)
+    where = f"its partition at {'row' if axis == 0 else f'index of axis {axis}:'} {start:,}"
+    value = entries.get(slice_key(key, _stored_bounds(piece)))
     if value is None:
-        raise IndexFormatError(f"its partition at row {start:,} is missing from the index")
+        raise IndexFormatError(f"{where} is missing from the index")
     entry = _parse_entry(value)
-    rows = (length, *shape[1:]) if shape else ()
-    problem = _size_problem(entry, dtype, rows)
+    part_shape = (*shape[:axis], length, *shape[axis + 1 :]) if shape else ()
+    problem = _size_problem(entry, dtype, part_shape)
     if problem is not None or _dtype_name(entry.dtype) != dtype:
-        raise IndexFormatError(problem or f"its partition at row {start:,} has another data type")
+        raise IndexFormatError(problem or f"{where} has another data type")
     part = StoredPart(entry.shard_id, entry.offset, entry.size)
     return _Piece(start, length, part, unmask_crc(entry.crc32c))
 
 
-def _check_cover(pieces: list[_Piece], shape: tuple[int, ...]) -> None:
+def _check_cover(pieces: list[_Piece], size: int) -> None:
     expected = 0
     for piece in pieces:
         if piece.start != expected:
             found = "overlap" if piece.start < expected else "leave a gap"
             raise IndexFormatError(f"its partitions {found} at row {expected:,}")
         expected += piece.length
-    rows = shape[0] if shape else 1
-    if expected != rows:
-        raise IndexFormatError(f"its partitions end at row {expected:,} of {rows:,}")
+    if expected != size:
+        raise IndexFormatError(f"its partitions end at row {expected:,} of {size:,}")
+
+
+def _interleaved(pieces: list[_Piece], outer: int) -> tuple[StoredPart, ...]:
+    """The bytes in C order: each piece gives one run for every index of the axes before its own."""
+    if outer * len(pieces) > PARTS_MAX:
+        raise IndexFormatError(
+            f"it is partitioned into {outer * len(pieces):,} runs of bytes, more than the "
+            f"{PARTS_MAX:,} that are read; save it whole, or partitioned along its first axis"
+        )
+    runs = [(piece.part, piece.part.size // max(outer, 1)) for piece in pieces]
+    return tuple(
+        StoredPart(part.shard, part.offset + number * size, size)
+        for number in range(outer)
+        for part, size in runs
+    )
 
 
 def slice_key(key: bytes, bounds: list[tuple[int, int]]) -> bytes:

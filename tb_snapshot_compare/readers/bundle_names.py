@@ -13,13 +13,14 @@ of the same model. The rules, in order:
    weights share it.
 3. Layers that Keras builds inside a traced call lose their own segment (`block/kernel` for
    `block/conv/kernel`). The optimizer's slots keep it (`adam/block_conv_kernel_momentum`)
-   and give it back; failing that, two such layers of one parent are told apart by the
-   attribute that holds them.
+   and give it back, less the automatic names of models around them; failing that, two such
+   layers of one parent are told apart by the attribute that holds them.
 4. Layers that then still share a path are numbered in model order: `conv1`, `conv1#2`.
 5. Slots are `optimizer/<variable>/<slot>`, hyper-parameters `optimizer/<name>`. Counters,
    seeds and metrics have scope `state`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from tb_snapshot_compare.snapshot import Scope
 KEY_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 SLOT_MARK = "/.OPTIMIZER_SLOT/"
 
+_AUTOMATIC_MODELS = re.compile(r"^(?:(?:sequential|functional|model)(?:_\d{1,6})?_)+(?=\D)")
 _STATE_ROLES = frozenset({"seed_generator_state", "save_counter", "global_step", OBJECT_GRAPH_KEY})
 _STATE_PATHS = frozenset({"metrics", "_metrics", "_compile_metrics", "_loss_tracker", "keras_api"})
 _TF1_OPTIMIZER = frozenset({"beta1_power", "beta2_power"})
@@ -166,7 +168,10 @@ def _with_lost_segments(weights: Iterable[_Weight], slot_paths: Mapping[str, str
     for weight in weights:
         flat, spelled = "_".join(weight.segments), slot_paths.get(weight.key, "")
         if flat and spelled.startswith(f"{flat}_"):
-            segments = (*weight.segments, spelled[len(flat) + 1 :])
+            lost = spelled[len(flat) + 1 :]
+            if weight.place is not None and weight.place.anchor not in (None, 0):
+                lost = _AUTOMATIC_MODELS.sub("", lost)
+            segments = (*weight.segments, lost)
             if weight.place is not None and weight.place.owner is not None:
                 owners[weight.place.owner] = segments
             weight = replace(weight, segments=segments)

@@ -5,14 +5,17 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
 from tb_snapshot_compare import limits
-from tb_snapshot_compare.readers.hdf5_messages import LENGTH_PREFIX, Reply, Request
+from tb_snapshot_compare.errors import ReaderUnavailableError
+from tb_snapshot_compare.readers.hdf5_messages import LENGTH_PREFIX, READY, Reply, Request
 
 CHILD_MODULE = "tb_snapshot_compare.readers.hdf5_child"
 _BOOTSTRAP = (
@@ -21,6 +24,7 @@ _BOOTSTRAP = (
 )
 _PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 _RECEIVE_BYTES = 1024 * 1024
+_STDERR_MAX_BYTES = 64 * 1024
 
 
 class ChildEndedError(Exception):
@@ -46,6 +50,7 @@ class Hdf5Child:
         Raises:
           ChildEndedError: the child crashed, exceeded a limit, took longer than
             CHILD_REPLY_SECONDS or answered nonsense. The next request gets a new child.
+          ReaderUnavailableError: no child can be started.
         """
         with self._lock:
             channel = self._running()
@@ -95,17 +100,28 @@ class Hdf5Child:
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
         }
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  our own module
-                [sys.executable, "-I", "-c", _BOOTSTRAP, *_library_paths()],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                cwd="/",
-                start_new_session=True,
-            )
-        self._channel = ours
+        with tempfile.TemporaryFile() as said:
+            try:
+                with theirs:
+                    self._process = subprocess.Popen(  # noqa: S603  our own module
+                        [sys.executable, "-I", "-c", _BOOTSTRAP, *_library_paths()],
+                        stdin=theirs.fileno(),
+                        stdout=subprocess.DEVNULL,
+                        stderr=said,
+                        env=environment,
+                        cwd="/",
+                        start_new_session=True,
+                    )
+                self._channel = ours
+                _await_ready(ours)
+            except OSError as error:
+                ended = self._end(error) if self._channel is not None else str(error)
+                ours.close()
+                raise _unavailable(_last_line(said) or ended) from error
+            except BaseException:  # an interrupted start leaves a child of unknown state
+                self._stop()
+                ours.close()
+                raise
 
     def _end(self, cause: Exception) -> str:
         """Stops a child that failed and says what happened to it."""
@@ -144,14 +160,35 @@ class Hdf5Child:
 
 
 def _library_paths() -> list[str]:
-    """Where the child finds this package and its libraries; never a working directory."""
+    """Where the child finds this package and its libraries; never the working directory."""
     package_root = str(Path(__file__).resolve().parents[2])
-    installed = [
-        path
-        for path in sys.path
-        if os.path.isabs(path) and Path(path).name in {"site-packages", "dist-packages"}
-    ]
-    return [*installed, package_root]
+    try:
+        here = os.path.realpath(os.getcwd())
+    except OSError:  # it was deleted
+        here = ""
+    known = [path for path in sys.path if os.path.isabs(path) and os.path.realpath(path) != here]
+    return [*known, package_root]
+
+
+def _await_ready(channel: socket.socket) -> None:
+    deadline = time.monotonic() + limits.CHILD_REPLY_SECONDS
+    if _receive(channel, len(READY), deadline) != READY:
+        raise ConnectionError("it said something else than that it is ready")
+
+
+def _last_line(said: IO[bytes]) -> str:
+    """What Python wrote last before the child ended: the exception with its text."""
+    said.seek(max(said.seek(0, os.SEEK_END) - _STDERR_MAX_BYTES, 0))
+    lines = said.read(_STDERR_MAX_BYTES).decode("utf-8", "replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")[:500]
+
+
+def _unavailable(reason: str) -> ReaderUnavailableError:
+    return ReaderUnavailableError(
+        f"HDF5 files cannot be read by this installation: their reader does not start ({reason}). "
+        "Install tb-snapshot-compare and its requirements into the environment of "
+        f"{sys.executable}; the files themselves were not looked at."
+    )
 
 
 def _exchange(channel: socket.socket, request: Request, descriptors: tuple[int, int]) -> Reply:

@@ -16,9 +16,14 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-from tb_snapshot_compare.errors import SnapshotChangedError, UnreadableSnapshotError
+from tb_snapshot_compare.errors import (
+    SnapshotChangedError,
+    SnapshotGoneError,
+    UnreadableSnapshotError,
+)
 from tb_snapshot_compare.limits import BLOCK_BYTES, MIB
 from tb_snapshot_compare.readers.files import open_regular_file, read_fully
+from tb_snapshot_compare.readers.spool import SpoolPath
 from tb_snapshot_compare.snapshot import FileStamp, Generation, TensorInfo
 
 Array = npt.NDArray[Any]
@@ -147,7 +152,7 @@ class TensorReader:
                 wanted = min(size - filled, extent.length - done)
                 descriptor = self._descriptor(extent.path)
                 part = view[filled : filled + wanted]
-                read_fully(descriptor, extent.path, extent.offset + done, part)
+                read_fully(descriptor, _shown(extent.path), extent.offset + done, part)
                 done += wanted
                 filled += wanted
                 if filled == size or yielded + filled == total:
@@ -158,7 +163,7 @@ class TensorReader:
     def _descriptor(self, path: str) -> int:
         descriptor = self._descriptors.get(path)
         if descriptor is None:
-            descriptor, status = open_regular_file(path)
+            descriptor, status = _opened(path)
             stamp = self._stamps.get(path)
             if stamp is not None and stamp != FileStamp(
                 path, status.st_ino, status.st_size, status.st_mtime_ns
@@ -170,6 +175,24 @@ class TensorReader:
                 )
             self._descriptors[path] = descriptor
         return descriptor
+
+
+def _opened(path: str) -> tuple[int, os.stat_result]:
+    """Opens a file of the snapshot, or the decoded copy of one, which a cleaner may delete."""
+    if not isinstance(path, SpoolPath):
+        return open_regular_file(path)
+    try:
+        return open_regular_file(path)
+    except (SnapshotGoneError, UnreadableSnapshotError):
+        raise SnapshotChangedError(
+            f"The decoded copy of {path.of} is gone from the temporary directory. "
+            "Open the snapshot again."
+        ) from None
+
+
+def _shown(path: str) -> str:
+    """What a message calls a file: the snapshot, where the file is a decoded copy of it."""
+    return path.of if isinstance(path, SpoolPath) else path
 
 
 def _checked_dtype(tensor: TensorInfo) -> np.dtype[Any]:

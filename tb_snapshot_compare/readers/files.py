@@ -8,6 +8,7 @@ Symbolic links are followed: people link `best.index` to a checkpoint on purpose
 which paths may be opened at all is decided by whoever lists the snapshots.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -112,8 +113,23 @@ def raise_for(path: str, error: OSError | ValueError) -> NoReturn:
     if isinstance(error, PermissionError):
         raise UnreadableSnapshotError(
             f"{path} may not be read by this user ({error_text(error)}). "
-            f"Grant it with: chmod u+r {path}"
+            f"Grant it with: {_grant(path)}"
+        ) from error
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        raise UnreadableSnapshotError(
+            f"{path} is a link that leads back to itself, or a chain of too many links. "
+            "Replace it by the file that it should lead to, or delete it."
         ) from error
     raise UnreadableSnapshotError(
         f"{path} cannot be read ({error_text(error)}). Check the disk it lies on and try again."
     ) from error
+
+
+def _grant(path: str) -> str:
+    """The command that lets this user read `path`: on itself, or on a directory above."""
+    above = os.path.dirname(path) or os.curdir
+    while not os.path.lexists(path) and above != os.path.dirname(above):
+        if os.path.isdir(above):
+            return f"chmod u+rx {above}"
+        above = os.path.dirname(above)
+    return f"chmod {'u+rx' if os.path.isdir(path) else 'u+r'} {path}"

@@ -1,12 +1,19 @@
 """Detects the format of a path and hands it to the reader of that format."""
 
+import errno
 import os
 import re
+import stat
 from typing import NoReturn
 
-from tb_snapshot_compare.errors import NotFoundError, UnreadableSnapshotError
+from tb_snapshot_compare.errors import (
+    NotFoundError,
+    SnapshotGoneError,
+    UnreadableSnapshotError,
+)
 from tb_snapshot_compare.limits import MIB
-from tb_snapshot_compare.readers.files import raise_for, read_whole
+from tb_snapshot_compare.readers.files import raise_for, read_bytes, read_whole, regular_file
+from tb_snapshot_compare.readers.sstable import MAGIC
 from tb_snapshot_compare.snapshot import Format, SnapshotContents
 
 INDEX_SUFFIX = ".index"
@@ -20,11 +27,17 @@ _SUFFIXES = (
     (".h5", Format.LEGACY_H5),
     (".hdf5", Format.LEGACY_H5),
 )
+_UNREACHABLE = (errno.EACCES, errno.EPERM, errno.ELOOP)
 _DATA_FILE = re.compile(r"\.data-\d{5}-of-\d{5}\Z")
 _LATEST = re.compile(rb'^\s*model_checkpoint_path\s*:\s*"((?:[^"\\\n]|\\.)*)"', re.MULTILINE)
 
 
-def open_contents(path: str, format: Format | None = None) -> SnapshotContents:  # noqa: A002
+def open_contents(
+    path: str,
+    format: Format | None = None,  # noqa: A002
+    *,
+    decode: bool = True,
+) -> SnapshotContents:
     """Opens a snapshot: its tensors as extents, its generation and position.
 
     Args:
@@ -32,6 +45,8 @@ def open_contents(path: str, format: Format | None = None) -> SnapshotContents: 
         with or without `.index`; a directory whose `checkpoint` file names the latest one;
         or a SavedModel directory.
       format: what it is; None to detect it.
+      decode: whether values that are stored compressed are decoded onto our disk. Without it
+        their tensors have no extents: enough to list the snapshot.
 
     Raises:
       NotFoundError: nothing at `path`, or nothing that is a snapshot.
@@ -53,14 +68,17 @@ def open_contents(path: str, format: Format | None = None) -> SnapshotContents: 
     if chosen is Format.KERAS:
         from tb_snapshot_compare.readers.keras_archive import read_keras_archive
 
-        return read_keras_archive(path)
+        return read_keras_archive(path, decode=decode)
     from tb_snapshot_compare.readers.hdf5 import read_hdf5
 
-    return read_hdf5(path, chosen)
+    return read_hdf5(path, chosen, decode=decode)
 
 
 def detect_format(path: str) -> Format | None:
-    """What lies at `path`, judged by names alone; None where that is no snapshot."""
+    """What lies at `path`, judged by names alone; None where that is no snapshot.
+
+    Also None where it cannot be examined; `open_contents` then says why.
+    """
     try:
         if os.path.isdir(path):
             names = frozenset(os.listdir(path))
@@ -79,6 +97,19 @@ def detect_format(path: str) -> Format | None:
     except (OSError, ValueError):
         return None
     return None
+
+
+def is_bundle_index(path: str) -> bool:
+    """Whether the file at `path` ends as the index of a TensorFlow checkpoint does.
+
+    Other programs call files `.index` too.
+    """
+    try:
+        with regular_file(path) as (descriptor, status):
+            start = max(status.st_size - len(MAGIC), 0)
+            return read_bytes(descriptor, path, start, status.st_size - start) == MAGIC
+    except (SnapshotGoneError, UnreadableSnapshotError):
+        return False
 
 
 def checkpoint_prefix(path: str) -> str:
@@ -148,15 +179,24 @@ def _has_data(prefix: str) -> bool:
 
 
 def _raise_not_a_snapshot(path: str) -> NoReturn:
+    _check_reachable(path)
     if os.path.lexists(path):
         raise NotFoundError(
             f"{path} is not a snapshot. Give a .keras, .weights.h5 or .h5 file, the prefix of a "
             "TensorFlow checkpoint, or a SavedModel directory."
         )
-    try:
-        os.stat(path)
-    except PermissionError as error:
-        raise_for(path, error)
-    except (OSError, ValueError):
-        pass
     raise NotFoundError(f"There is no snapshot at {path}. Check the path.")
+
+
+def _check_reachable(path: str) -> None:
+    """Returns when it can be said what is at `path`, be it nothing.
+
+    Raises:
+      UnreadableSnapshotError: no permission, or a loop of links.
+    """
+    try:
+        if stat.S_ISDIR(os.stat(path).st_mode):
+            os.listdir(path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in _UNREACHABLE:
+            raise_for(path, error)

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -14,6 +14,7 @@ import msgspec
 from tb_snapshot_compare import limits
 from tb_snapshot_compare.errors import (
     BeingWrittenError,
+    ReaderUnavailableError,
     SnapshotChangedError,
     SnapshotCompareError,
     SnapshotGoneError,
@@ -31,7 +32,7 @@ from tb_snapshot_compare.readers.hdf5_messages import (
 )
 from tb_snapshot_compare.readers.layer_roles import Config
 from tb_snapshot_compare.readers.legacy_names import is_legacy, legacy_tensors
-from tb_snapshot_compare.readers.spool import SPOOL, SpoolFile
+from tb_snapshot_compare.readers.spool import SPOOL, SpoolFile, spool_paths
 from tb_snapshot_compare.readers.weights_file import ITERATION, Places, read_scalar, tensors_of
 from tb_snapshot_compare.snapshot import (
     FileStamp,
@@ -58,10 +59,16 @@ class OpenFile:
     generation: Generation
 
 
-def read_hdf5(path: str, format: Format) -> SnapshotContents:  # noqa: A002
+def read_hdf5(
+    path: str,
+    format: Format,  # noqa: A002
+    *,
+    decode: bool = True,
+) -> SnapshotContents:
     """Opens a `.weights.h5` (Keras 3) or a legacy `.h5` file.
 
-    A file whose content is of the other kind than its name is read as what it is.
+    A file whose content is of the other kind than its name is read as what it is. Without
+    `decode`, tensors that are not stored contiguously have no extents.
 
     Raises:
       UnreadableSnapshotError: not HDF5, damaged, beyond a limit, or not permitted.
@@ -72,8 +79,8 @@ def read_hdf5(path: str, format: Format) -> SnapshotContents:  # noqa: A002
         kept = SPOOL.find(file.generation)
         if kept is not None:
             return kept
-        with spooling() as spool:
-            description = describe(file, file.descriptor, 0, file.size, spool)
+        with spooling(path) as spool:
+            description = describe(file, file.descriptor, 0, file.size, spool, decode=decode)
             places = Places(path, 0, spool.path)
             text = description.attributes.get("model_config")
             config = _decoded_config(text, path)
@@ -88,8 +95,8 @@ def read_hdf5(path: str, format: Format) -> SnapshotContents:  # noqa: A002
                 position=position_of(path, file.descriptor, tensors, places),
                 model_config=text if config is not None else None,
             )
-            keep_if_spooled(contents, spool)
-            return contents
+        keep_if_spooled(contents)
+        return contents
 
 
 @contextmanager
@@ -109,7 +116,7 @@ def opened(path: str) -> Iterator[OpenFile]:
             check_generation(generation)
         except SnapshotChangedError as error:
             raise _being_written(path) from error
-        except SnapshotGoneError:
+        except (SnapshotGoneError, ReaderUnavailableError):
             raise
         except SnapshotCompareError as error:
             if is_unsettled(file):
@@ -141,26 +148,37 @@ def _being_written(path: str) -> BeingWrittenError:
 
 
 @contextmanager
-def spooling() -> Iterator[SpoolFile]:
-    """A spool file that is removed at the end unless `keep_if_spooled` kept it."""
-    spool = SPOOL.create()
+def spooling(path: str) -> Iterator[SpoolFile]:
+    """A spool file for the snapshot at `path`; it goes with the last extent in it."""
+    spool = SPOOL.create(path)
     try:
         yield spool
-    except BaseException:
-        SPOOL.discard(spool)
-        raise
+    finally:
+        spool.close()
 
 
-def keep_if_spooled(contents: SnapshotContents, spool: SpoolFile) -> None:
-    """Keeps the spool file with the contents that point into it, or removes it."""
-    if any(extent.path == spool.path for t in contents.tensors for extent in t.extents):
-        SPOOL.keep(contents, spool)
-    else:
-        SPOOL.discard(spool)
+def keep_if_spooled(contents: SnapshotContents) -> None:
+    """Remembers contents with decoded values, so that they are decoded once."""
+    if spool_paths(contents):
+        SPOOL.keep(contents)
+
+
+def without_spooled(contents: SnapshotContents) -> SnapshotContents:
+    """The contents for a listing: tensors that lie in a spool file have no extents."""
+    decoded = spool_paths(contents)
+    return replace(
+        contents,
+        tensors=tuple(
+            replace(tensor, extents=())
+            if any(extent.path in decoded for extent in tensor.extents)
+            else tensor
+            for tensor in contents.tensors
+        ),
+    )
 
 
 def describe(
-    file: OpenFile, source: int, offset: int, length: int, spool: SpoolFile
+    file: OpenFile, source: int, offset: int, length: int, spool: SpoolFile, *, decode: bool = True
 ) -> Description:
     """What the HDF5 in `length` bytes at `offset` of the descriptor `source` holds.
 
@@ -168,7 +186,7 @@ def describe(
       UnreadableSnapshotError: HDF5 refuses the bytes, or the child ended over them.
     """
     room = max(limits.DECODED_FLOOR_BYTES, limits.DECODED_EXPANSION_MAX * file.size)
-    request = Describe(offset, length, min(room, limits.SPOOL_MAX_BYTES))
+    request = Describe(offset, length, min(room, limits.SPOOL_MAX_BYTES), decode)
     reply = ask_child(file.path, request, source, spool)
     if not isinstance(reply, Description):
         raise UnreadableSnapshotError(f"{file.path}: HDF5 reader gave no description. {REMEDY}")

@@ -15,6 +15,7 @@ import msgspec
 from tb_snapshot_compare import limits
 from tb_snapshot_compare.readers.hdf5_messages import (
     LENGTH_PREFIX,
+    READY,
     REQUEST_MAX_BYTES,
     Describe,
     Description,
@@ -36,6 +37,8 @@ def main() -> None:
     import tb_snapshot_compare.readers.hdf5_walk  # noqa: F401  h5py only under the limits
 
     channel = socket.socket(fileno=0)
+    channel.sendall(READY)
+    _silence()
     while True:
         message, descriptors, _, _ = socket.recv_fds(channel, REQUEST_MAX_BYTES, 2)
         if not message:
@@ -47,6 +50,13 @@ def main() -> None:
                 os.close(descriptor)
         data = msgspec.msgpack.encode(reply)
         channel.sendall(LENGTH_PREFIX.pack(len(data)) + data)
+
+
+def _silence() -> None:
+    """From here on nothing that a file makes HDF5 print reaches the server's disk."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _limit(what: int, value: int) -> None:
@@ -78,7 +88,7 @@ def _describe(request: Describe, source: int, target: int) -> Description:
 
     window = Window(source, request.offset, request.length)
     spool = Spool(descriptor=target, room=request.spool_max_bytes)
-    description = describe(window, request.length, spool)
+    description = describe(window, request.length, spool, decode=request.decode)
     return msgspec.structs.replace(description, cpu_seconds=_cpu_seconds())
 
 

@@ -10,6 +10,8 @@ from typing import Literal
 import msgspec
 
 LENGTH_PREFIX = struct.Struct(">I")
+READY = b"ready"
+"""What the child says once, when it has imported all it needs."""
 REQUEST_MAX_BYTES = 4096
 
 
@@ -17,12 +19,13 @@ class Describe(msgspec.Struct, frozen=True, tag="describe"):
     """Describe the HDF5 file in `length` bytes at `offset` of the first descriptor.
 
     What is not stored contiguously is decoded into the second descriptor, at most
-    `spool_max_bytes` of it.
+    `spool_max_bytes` of it; without `decode` it is only listed, without values.
     """
 
     offset: int
     length: int
     spool_max_bytes: int
+    decode: bool = True
 
 
 class Inflate(msgspec.Struct, frozen=True, tag="inflate"):

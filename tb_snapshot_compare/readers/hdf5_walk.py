@@ -88,23 +88,25 @@ class Spool:
 class _Walk:
     length: int
     spool: Spool
+    decode: bool
     datasets: list[StoredDataset] = field(default_factory=list)
     groups: list[StoredGroup] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
 
 
-def describe(window: Window, length: int, spool: Spool) -> Description:
+def describe(window: Window, length: int, spool: Spool, *, decode: bool = True) -> Description:
     """Lists datasets, groups and root attributes of the HDF5 file in `window`.
 
     Args:
       window: the file; offsets in the answer count from its start.
       length: its size in bytes.
       spool: takes what is not stored as one contiguous run of bytes.
+      decode: whether such values are decoded; else they are listed without an offset.
 
     Raises:
       Exception: h5py raises many types on damaged files; the caller reports the text.
     """
-    walk = _Walk(length=length, spool=spool)
+    walk = _Walk(length=length, spool=spool, decode=decode)
     with h5py.File(window, "r", rdcc_nbytes=CHUNK_CACHE_BYTES) as file:
         attributes = {
             name: text
@@ -250,6 +252,8 @@ def _located(
     if length > walk.spool.room - walk.spool.written:
         words = f"it declares {length} bytes, far more than the {stored} that are stored"
         return _without_values(path, order, name, shape, words)
+    if not walk.decode:
+        return _without_values(path, order, name, shape, None)
     start = walk.spool.written
     _decode_into(walk.spool, h5py.Dataset(dataset), dtype, shape)
     return StoredDataset(

@@ -24,6 +24,7 @@ from tb_snapshot_compare.readers.hdf5 import (
     opened,
     position_of,
     spooling,
+    without_spooled,
 )
 from tb_snapshot_compare.readers.hdf5_messages import Inflate
 from tb_snapshot_compare.readers.spool import SPOOL, SpoolFile
@@ -50,8 +51,12 @@ class _Weights:
     length: int
 
 
-def read_keras_archive(path: str) -> SnapshotContents:
+def read_keras_archive(path: str, *, decode: bool = True) -> SnapshotContents:
     """Opens a `.keras` archive.
+
+    Without `decode` it is listed only: values that are compressed have no extents and take no
+    lasting room on the disk, and an archive that would inflate to more than
+    PROBE_DECODED_MAX_BYTES has no tensors.
 
     Raises:
       UnreadableSnapshotError: not a zip, damaged, encrypted, with duplicate or pickled
@@ -65,25 +70,32 @@ def read_keras_archive(path: str) -> SnapshotContents:
             return kept
         members, text = _members(file)
         config = decode_config(text, path, CONFIG_MEMBER)
-        with spooling() as inflated:
+        if not decode and _inflates_far(members[WEIGHTS_MEMBER]):
+            return SnapshotContents(path, Format.KERAS, file.generation, (), model_config=text)
+        with spooling(path) as inflated, spooling(path) as spool:
             weights = _locate(file, members[WEIGHTS_MEMBER], inflated)
-            with spooling() as spool:
-                description = describe(
-                    file, weights.descriptor, weights.offset, weights.length, spool
-                )
-                places = Places(weights.path, weights.offset, spool.path)
-                tensors = tensors_of(description, places, config)
-                contents = SnapshotContents(
-                    path=path,
-                    format=Format.KERAS,
-                    generation=file.generation,
-                    tensors=tensors,
-                    position=position_of(path, weights.descriptor, tensors, places),
-                    model_config=text,
-                )
-                keep_if_spooled(contents, spool)
-            keep_if_spooled(contents, inflated)
-            return contents
+            description = describe(
+                file, weights.descriptor, weights.offset, weights.length, spool, decode=decode
+            )
+            places = Places(weights.path, weights.offset, spool.path)
+            tensors = tensors_of(description, places, config)
+            contents = SnapshotContents(
+                path=path,
+                format=Format.KERAS,
+                generation=file.generation,
+                tensors=tensors,
+                position=position_of(path, weights.descriptor, tensors, places),
+                model_config=text,
+            )
+        if not decode:
+            return without_spooled(contents)
+        keep_if_spooled(contents)
+        return contents
+
+
+def _inflates_far(info: zipfile.ZipInfo) -> bool:
+    compressed = info.compress_type != zipfile.ZIP_STORED
+    return compressed and info.file_size > limits.PROBE_DECODED_MAX_BYTES
 
 
 def _members(file: OpenFile) -> tuple[dict[str, zipfile.ZipInfo], str]:

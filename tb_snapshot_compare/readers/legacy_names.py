@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tb_snapshot_compare.readers.hdf5_messages import Description, StoredDataset, StoredGroup
-from tb_snapshot_compare.readers.layer_roles import MODEL_CLASSES, Config, snake_case
+from tb_snapshot_compare.readers.layer_roles import (
+    MODEL_CLASSES,
+    Config,
+    class_from_name,
+    snake_case,
+)
 from tb_snapshot_compare.readers.names import UniqueNames
 from tb_snapshot_compare.readers.weights_file import Places, as_tensor, unique_names
 from tb_snapshot_compare.snapshot import TensorInfo
@@ -57,11 +62,14 @@ def legacy_tensors(
     datasets = {dataset.path: dataset for dataset in description.datasets}
     base = "model_weights" if "model_weights" in groups else ""
     models = _model_names(config)
+    is_described = config is not None and _has_layers(config)
     layers, names = UniqueNames(), UniqueNames()
     tensors: list[TensorInfo] = []
     by_flat_name: dict[str, list[TensorInfo]] = {}
     for weight in _weights(groups, datasets, base):
         path = _without_models(_clean(weight.stored_name), models)
+        if not is_described:
+            path = _without_undescribed_models(path, weight.group)
         if len(path) == 1 and weight.group != "top_level_model_weights":
             path = [weight.group, *path]
         layer = layers.of("/".join(path[:-1]), _owner(weight)) if path[:-1] else None
@@ -126,6 +134,23 @@ def _without_models(parts: list[str], models: frozenset[str]) -> list[str]:
         if part in models:
             cut = index + 1
     return parts[cut:] if cut else parts
+
+
+def _without_undescribed_models(parts: list[str], group: str) -> list[str]:
+    """The path from the layer that gave the group its name, less automatic names of models.
+
+    A model that is written in code has no layers in its configuration; its weights lie in one
+    group for each layer that it holds.
+    """
+    inside = parts[parts.index(group) :] if group in parts[:-1] else parts
+    while len(inside) > 2 and class_from_name(inside[0]) in MODEL_CLASSES:
+        inside = inside[1:]
+    return inside
+
+
+def _has_layers(config: Config) -> bool:
+    inner = config.get("config")
+    return isinstance(inner, list) or (isinstance(inner, Mapping) and "layers" in inner)
 
 
 def _model_names(config: Config | None) -> frozenset[str]:

@@ -37,7 +37,8 @@ _NESTED_CONFIGS = {
 class NamedVariable:
     """A variable of a layer with its canonical name.
 
-    `trainable` is whether an optimizer would update it, as far as the file tells.
+    `trainable` is whether an optimizer would update it, as far as the file tells. `models`
+    are the nested models around its layer, outermost first.
     """
 
     dataset: StoredDataset
@@ -45,6 +46,7 @@ class NamedVariable:
     layer: str | None
     role: str
     trainable: bool
+    models: tuple[str, ...] = ()
 
     @property
     def scope(self) -> Scope:
@@ -122,6 +124,7 @@ class _Namer:
         self.variables: list[NamedVariable] = []
         self.ordered = True
         self._optimizers = optimizers
+        self._models: tuple[str, ...] = ()
         self._layers = UniqueNames()
         self._names = UniqueNames()
 
@@ -131,9 +134,12 @@ class _Namer:
         """A Functional or Sequential model: its layers are named without its own name."""
         self.own_variables(node, prefix, None, None, trainable=trainable)
         assert node.layers is not None
+        around = self._models
+        self._models = (*around, *prefix[-1:])
         for child, entry in _model_layers(node.layers, config):
             name = child.name or _text(entry.config, "name") or child.component
             self.layer(child, (name,), entry, trainable=trainable)
+        self._models = around
         self.attributes(node, prefix, "model", None, trainable=trainable)
 
     def layer(self, node: Node, path: tuple[str, ...], entry: _Entry, *, trainable: bool) -> None:
@@ -251,7 +257,8 @@ class _Namer:
         name = self._names.of(f"{layer}/{role}" if layer else role, dataset.path)
         integral = dataset.dtype.startswith(("int", "uint", "bool"))
         learns = trainable and role not in NON_TRAINABLE_ROLES and not integral
-        self.variables.append(NamedVariable(dataset, name, layer, role, learns))
+        named = NamedVariable(dataset, name, layer, role, learns, self._models)
+        self.variables.append(named)
 
 
 def _is_list(node: Node) -> bool:

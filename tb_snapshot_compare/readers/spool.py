@@ -1,7 +1,8 @@
 """Decoded copies of what cannot be read in place, in a private directory of this process.
 
-A spool file lives as long as its snapshot's contents are remembered here; both go when newer
-ones need the room, and the directory goes with the process.
+A spool file lives as long as anything refers to it: the extents of an open snapshot, or the
+contents remembered here, of which the oldest go when newer ones need the room. The directory
+goes with the process.
 """
 
 import atexit
@@ -9,27 +10,45 @@ import os
 import shutil
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from tb_snapshot_compare import limits
 from tb_snapshot_compare.snapshot import Generation, SnapshotContents
 
-KEPT_AT_LEAST = 2
-"""A comparison reads two snapshots at a time."""
+
+class SpoolPath(str):
+    """The path of a spool file; the file is removed with the last reference to this object.
+
+    `of` is the snapshot that the file is a decoded copy of: what a message names.
+    """
+
+    of: str
+
+    def __new__(cls, path: str, of: str) -> "SpoolPath":
+        """The path of an existing file, which from now on belongs to this object."""
+        made = super().__new__(cls, path)
+        made.of = of
+        weakref.finalize(made, _remove, path).atexit = False
+        return made
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolFile:
     """A file in the private directory, open for writing and reading."""
 
-    path: str
+    path: SpoolPath
     descriptor: int
 
     @property
     def size(self) -> int:
         """Bytes written so far."""
         return os.fstat(self.descriptor).st_size
+
+    def close(self) -> None:
+        """Closes the file; it stays as long as its path is referred to."""
+        os.close(self.descriptor)
 
 
 class SpoolDirectory:
@@ -40,51 +59,47 @@ class SpoolDirectory:
         self._directory: str | None = None
         self._kept: OrderedDict[Generation, tuple[SnapshotContents, int]] = OrderedDict()
 
-    def create(self) -> SpoolFile:
-        """A new empty file, readable by this user only."""
+    def create(self, of: str) -> SpoolFile:
+        """A new empty file, readable by this user only, for values of the snapshot `of`."""
         with self._lock:
-            if self._directory is None:
+            if self._directory is None or not os.path.isdir(self._directory):
                 self._directory = tempfile.mkdtemp(prefix="tb_snapshot_compare_")
                 atexit.register(shutil.rmtree, self._directory, ignore_errors=True)
             descriptor, path = tempfile.mkstemp(dir=self._directory)
-        return SpoolFile(path, descriptor)
-
-    def discard(self, file: SpoolFile) -> None:
-        """Removes a file that nothing points into; it may be gone already."""
-        os.close(file.descriptor)
-        _remove(file.path)
+        return SpoolFile(SpoolPath(path, of), descriptor)
 
     def find(self, generation: Generation) -> SnapshotContents | None:
-        """Contents decoded earlier from the very same bytes."""
+        """Contents decoded earlier from the very same bytes, while their files are there."""
         with self._lock:
             kept = self._kept.get(generation)
             if kept is None:
                 return None
+            if not all(os.path.exists(path) for path in spool_paths(kept[0])):
+                del self._kept[generation]
+                return None
             self._kept.move_to_end(generation)
             return kept[0]
 
-    def keep(self, contents: SnapshotContents, file: SpoolFile) -> None:
-        """Remembers contents that point into `file`, and forgets the oldest beyond the bound."""
-        size = file.size
-        os.close(file.descriptor)
+    def keep(self, contents: SnapshotContents) -> None:
+        """Remembers contents that point into spool files, and forgets the oldest."""
+        size = sum(os.path.getsize(path) for path in spool_paths(contents))
+        forgotten = []
         with self._lock:
-            _, earlier = self._kept.pop(contents.generation, (contents, 0))
-            self._kept[contents.generation] = (contents, earlier + size)
+            self._kept[contents.generation] = (contents, size)
+            self._kept.move_to_end(contents.generation)
             total = sum(kept_size for _, kept_size in self._kept.values())
-            while total > limits.SPOOL_MAX_BYTES and len(self._kept) > KEPT_AT_LEAST:
-                _, (oldest, oldest_size) = self._kept.popitem(last=False)
-                total -= oldest_size
-                for path in _spooled_paths(oldest):
-                    _remove(path)
+            while total > limits.SPOOL_MAX_BYTES and len(self._kept) > 1:
+                forgotten.append(self._kept.popitem(last=False)[1])
+                total -= forgotten[-1][1]
 
 
-def _spooled_paths(contents: SnapshotContents) -> set[str]:
-    own = {stamp.path for stamp in contents.generation.stamps}
+def spool_paths(contents: SnapshotContents) -> set[SpoolPath]:
+    """The spool files that hold values of the snapshot."""
     return {
         extent.path
         for tensor in contents.tensors
         for extent in tensor.extents
-        if extent.path not in own
+        if isinstance(extent.path, SpoolPath)
     }
 
 

@@ -101,6 +101,7 @@ def _weight(variable: NamedVariable, places: Places) -> TensorInfo:
         layer=variable.layer,
         role=variable.role,
         scope=variable.scope,
+        models=variable.models,
     )
 
 
@@ -161,6 +162,7 @@ def as_tensor(
     role: str = "",
     scope: Scope = "weights",
     slot_of: str | None = None,
+    models: tuple[str, ...] = (),
 ) -> TensorInfo:
     """The tensor of a dataset under its canonical name."""
     return TensorInfo(
@@ -175,6 +177,7 @@ def as_tensor(
         slot_of=slot_of,
         byteorder=dataset.byteorder,
         problem=dataset.problem,
+        models=models,
     )
 
 

@@ -2,7 +2,8 @@
 
 TensorFlow renames the data shards of a checkpoint first and writes its index last, and
 deletes the index first (tensor_bundle.cc MergeBundles, checkpoint_management.py _sweep): data
-without an index is a save or a deletion in progress, and is not listed.
+without an index is a save or a deletion in progress, and is not listed. An index without data
+is a checkpoint that lost them, or a file of another program: only its content can tell.
 """
 
 import re
@@ -15,6 +16,7 @@ SAVED_MODEL_FILE = "saved_model.pb"
 VARIABLES = "variables"
 BACKUP_METADATA = "training_metadata.json"
 
+_INDEX = ".index"
 _SHARD = re.compile(r"(?P<prefix>.+)\.data-(?P<number>\d{5})-of-(?P<total>\d{5})")
 _H5_SHARD = re.compile(r"(?P<prefix>.+)_\d{5}\.weights\.h5")
 _SUFFIXES = (
@@ -32,7 +34,8 @@ class Candidate:
 
     `path` and `files` are relative to the directory. `key` is the name without the format's
     suffix: what several formats of one snapshot have in common. `metadata` is a file of
-    `files` that tells the epoch. `problem` says why the set is broken.
+    `files` that tells the epoch. `problem` says why the set is broken. `doubtful` means that
+    the name alone does not make it a snapshot.
     """
 
     path: str
@@ -41,6 +44,7 @@ class Candidate:
     files: tuple[str, ...]
     metadata: str | None = None
     problem: str | None = None
+    doubtful: bool = False
 
 
 def is_event_file(name: str) -> bool:
@@ -86,7 +90,8 @@ def saved_model(key: str, names: Iterable[str], variables: Iterable[str]) -> Can
     """The SavedModel in a directory called `key`, from the files in it and in `variables/`."""
     inside = frozenset(variables)
     files = [name for name in names if name == SAVED_MODEL_FILE]
-    bundle = next((b for b in _bundles("", inside) if b.key == VARIABLES), None)
+    found = (b for b in _bundles("", inside) if b.key == VARIABLES and not b.doubtful)
+    bundle = next(found, None)
     problem: str | None
     if bundle is None:
         problem = f"{VARIABLES}/variables.index or its data is missing: export the model again."
@@ -111,8 +116,19 @@ def _bundles(directory: str, present: frozenset[str]) -> Iterator[Candidate]:
         if match := _SHARD.fullmatch(name):
             by_total = shards.setdefault(match["prefix"], {})
             by_total.setdefault(int(match["total"]), {})[int(match["number"])] = name
+    for name in present:
+        prefix = name.removesuffix(_INDEX)
+        if name.endswith(_INDEX) and prefix and prefix not in shards:
+            yield Candidate(
+                prefix,
+                prefix,
+                Format.TF_CHECKPOINT,
+                (name,),
+                problem=_missing(f"{prefix}.data-00000-of-00001"),
+                doubtful=True,
+            )
     for prefix, by_total in shards.items():
-        index = f"{prefix}.index"
+        index = f"{prefix}{_INDEX}"
         if index not in present:
             continue
         if directory.endswith("_temp") and prefix.startswith("part-"):
@@ -134,7 +150,11 @@ def _missing_shards(prefix: str, by_total: Mapping[int, Mapping[int, str]]) -> s
             return None
         absent = next(number for number in range(total) if number not in numbered)
         missing.append(f"{prefix}.data-{absent:05d}-of-{total:05d}")
-    return f"{missing[0]} is missing: copy all files of the checkpoint, or save it again."
+    return _missing(missing[0])
+
+
+def _missing(name: str) -> str:
+    return f"{name} is missing: copy all files of the checkpoint, or save it again."
 
 
 def _sharded_weights(present: frozenset[str]) -> Iterator[Candidate]:

@@ -78,6 +78,7 @@ def _snapshot(
         generation=_token(repr([(s.path, s.inode, s.size, s.mtime_ns) for s in stamps])),
         state=state,
         reason=reason,
+        stamps=tuple(stamps),
     )
 
 
@@ -86,11 +87,9 @@ def _state(members: Sequence[Judged]) -> tuple[State, str | None]:
     writing = [m for m in members if m.state is State.BEING_WRITTEN]
     if writing:
         return State.BEING_WRITTEN, writing[0].reason
-    broken = [m for m in members if m.state is State.BROKEN]
-    if not broken:
-        return State.READY, None
-    state = State.BROKEN if len(broken) == len(members) else State.READY
-    return state, " ".join(m.reason for m in broken if m.reason) or None
+    broken = all(m.state is State.BROKEN for m in members)
+    reason = " ".join(m.reason for m in members if m.reason) or None
+    return (State.BROKEN if broken else State.READY), reason
 
 
 def _position(members: Sequence[Judged]) -> Position:

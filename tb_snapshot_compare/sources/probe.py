@@ -8,7 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tb_snapshot_compare.errors import (
     BeingWrittenError,
@@ -28,11 +28,15 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What reading a file set told: its position, and whether it can be read at all."""
+    """What reading a file set told: its position, and whether it can be read at all.
+
+    `is_snapshot` is False where a doubtful file turned out to be something else.
+    """
 
     position: Position = field(default_factory=Position)
     state: State = State.READY
     reason: str | None = None
+    is_snapshot: bool = True
 
 
 Prober = Callable[[FileSet], Probe]
@@ -66,7 +70,7 @@ class Probes:
             position = Position(
                 probe.position.step, probe.position.step_source, epoch, BACKUP_METADATA
             )
-            probe = Probe(position, probe.state, probe.reason)
+            probe = replace(probe, position=position)
         self._known[found.file_set] = (found.stamps, probe)
 
     def forget_all_but(self, found: Iterable[Found]) -> None:

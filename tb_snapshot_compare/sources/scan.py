@@ -21,6 +21,8 @@ from tb_snapshot_compare.sources.walk import Found, Walked, walk
 
 _ABANDONED_SECONDS = 120.0
 """An unfinished file that nobody has touched for so long was left by a writer that died."""
+_CLOCK_SECONDS = 0.05
+"""The clocks that stamp files tick more coarsely than ours."""
 
 _logger = logging.getLogger(__name__)
 
@@ -81,7 +83,9 @@ class Scanner:
             (
                 each
                 for each in found
-                if self._looks.settled(each) and each.problem is None and self._probes.wants(each)
+                if self._looks.settled(each)
+                and (each.problem is None or each.doubtful)
+                and self._probes.wants(each)
             ),
             key=lambda each: each.file_set.modified,
         )
@@ -130,7 +134,14 @@ class Scanner:
 
     def _judged(self, walked: Walked) -> list[Judged]:
         now = self._clock()
-        return [self._judge(found, now) for found in walked.found]
+        return [self._judge(found, now) for found in walked.found if self._is_listed(found)]
+
+    def _is_listed(self, found: Found) -> bool:
+        """A doubtful file waits until its content was looked at."""
+        if not found.doubtful:
+            return True
+        probe = self._probes.of(found)
+        return probe is not None and probe.is_snapshot
 
     def _judge(self, found: Found, now: float) -> Judged:
         probe = self._probes.of(found)
@@ -138,7 +149,8 @@ class Scanner:
         if not self._looks.settled(found):
             return Judged(found, State.BEING_WRITTEN, "Its files are still changing.", position)
         if found.problem is not None:
-            return Judged(found, State.BROKEN, found.problem, position)
+            reason = probe.reason if probe is not None and probe.reason else found.problem
+            return Judged(found, State.BROKEN, reason, position)
         if probe is None:
             return Judged(found, State.READY, None, position)
         if (
@@ -156,10 +168,23 @@ def scan(
     *,
     bounds: Bounds | None = None,
     clock: Callable[[], float] = time.time,
+    patient: bool = False,
 ) -> Scan:
-    """Scans `roots` once, with all contents examined; see `Scanner`."""
+    """Scans `roots` once, with all contents examined; see `Scanner`.
+
+    Args:
+      roots: see `Scanner`.
+      probe: see `Scanner`.
+      bounds: see `Scanner`.
+      clock: see `Scanner`.
+      patient: whether to look a second time, `settle_seconds` later, where a file is so young
+        that it may still be growing.
+    """
     scanner = Scanner(roots, probe, bounds=bounds, clock=clock)
     scanner.look()
+    if patient and scanner.unsettled:
+        time.sleep((bounds or Bounds()).settle_seconds + _CLOCK_SECONDS)
+        scanner.look()
     while scanner.examine():
         pass
     return scanner.result()

@@ -36,7 +36,7 @@ class Found:
 
     `directory` and `key` are those of the snapshot, `directory` relative to the root (`.` for
     the root itself). `stamps` covers all files, in path order. `metadata` is the path of the
-    file that tells the epoch.
+    file that tells the epoch. `doubtful` as in `Candidate`.
     """
 
     directory: str
@@ -45,6 +45,7 @@ class Found:
     stamps: tuple[FileStamp, ...]
     metadata: str | None = None
     problem: str | None = None
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +233,15 @@ class _Walk:
             modified=max(stamp.mtime_ns for stamp in data) / 1e9,
         )
         self.found.append(
-            Found(holder, candidate.key, file_set, stamps, metadata, candidate.problem)
+            Found(
+                holder,
+                candidate.key,
+                file_set,
+                stamps,
+                metadata,
+                candidate.problem,
+                candidate.doubtful,
+            )
         )
 
     def _absolute(self, directory: str) -> str:

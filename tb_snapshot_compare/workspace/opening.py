@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from tb_snapshot_compare import architecture, readers
@@ -14,7 +15,14 @@ from tb_snapshot_compare.errors import (
     SnapshotCompareError,
     UnreadableSnapshotError,
 )
-from tb_snapshot_compare.snapshot import FileSet, Format, SnapshotContents, SnapshotRef, State
+from tb_snapshot_compare.snapshot import (
+    FileSet,
+    Format,
+    SnapshotContents,
+    SnapshotRef,
+    State,
+    TensorInfo,
+)
 from tb_snapshot_compare.sources import Probe, Scan, merged, parse_roots, position_of_name, scan
 from tb_snapshot_compare.workspace.results import SnapshotSummary
 
@@ -23,6 +31,10 @@ Side = Literal["both", "a", "b"]
 _PREFERENCE = tuple(Format)
 _WITH_CONFIG = frozenset({Format.KERAS, Format.LEGACY_H5})
 _CONFIG_ATTEMPTS = 3
+_CONFIG_SUFFIXES = ((".keras", Format.KERAS), (".h5", Format.LEGACY_H5))
+_WITHOUT_CONFIG = ".weights.h5"
+_BESIDE_ENTRIES_MAX = 10_000
+"""Names looked at in the folder of a snapshot that is opened by its path."""
 _SUFFIXES = (".keras", ".weights.h5", ".h5", ".index")
 _ADDRESS = re.compile(r"^(?P<logdir>.+)@(?P<run>[^@]*):(?P<step>[^:@]+)$")
 
@@ -32,12 +44,14 @@ class OpenedSnapshot:
     """A snapshot whose tensors are known as extents; no value has been read.
 
     `config` is the Keras configuration as JSON text, from the snapshot itself or found
-    beside it, and `config_source` where it came from.
+    beside it, and `config_source` where it came from; `config_origin` names the file where
+    that is not the snapshot's own.
     """
 
     contents: SnapshotContents
     config: str | None
     config_source: ConfigSource = "keras_config"
+    config_origin: str | None = None
 
     @property
     def summary(self) -> SnapshotSummary:
@@ -52,6 +66,18 @@ class OpenedSnapshot:
             epoch_source=position.epoch_source,
             size=sum(stamp.size for stamp in self.contents.generation.stamps),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundConfig:
+    """A Keras configuration as JSON text that may describe other snapshots too.
+
+    `origin` is the name of the file that it was found in, None for an event file.
+    """
+
+    text: str
+    source: ConfigSource
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +100,8 @@ def open_snapshot(path: str | os.PathLike[str]) -> OpenedSnapshot:
     Args:
       path: A snapshot's file, checkpoint prefix or SavedModel directory; or
         `LOGDIR@RUN:STEP`, the snapshot of a run of a logdir by its step, else by its epoch,
-        else by its name (`.` is the logdir itself).
+        else by its name (`.` is the logdir itself). One without a Keras configuration is read
+        by one that lies in the same folder and fits its weights.
 
     Raises:
       NotFoundError: nothing is there, or no such run or step.
@@ -85,9 +112,9 @@ def open_snapshot(path: str | os.PathLike[str]) -> OpenedSnapshot:
     if address is None or os.path.exists(text) or os.path.exists(text + ".index"):
         contents = readers.open_contents(os.path.expanduser(text))
         position = merged(position_of_name(_stem(contents.path)), contents.position)
-        return OpenedSnapshot(replace(contents, position=position), contents.model_config)
-    ref = _find(address["logdir"], address["run"] or ".", address["step"])
-    return open_ref(ref)
+        opened = OpenedSnapshot(replace(contents, position=position), contents.model_config)
+        return opened if opened.config is not None else with_config(opened, _beside(opened))
+    return _find(address["logdir"], address["run"] or ".", address["step"])
 
 
 def open_ref(ref: SnapshotRef) -> OpenedSnapshot:
@@ -111,31 +138,67 @@ def open_ref(ref: SnapshotRef) -> OpenedSnapshot:
 
 def list_snapshots(logdir: str | os.PathLike[str]) -> Scan:
     """Every snapshot below `logdir`, by run, with what is wrong with it; see `sources.scan`."""
-    return scan(parse_roots(os.fspath(logdir), None, None), probe)
+    return scan(parse_roots(os.fspath(logdir), None, None), probe, patient=True)
 
 
-def config_in_run(snapshots: Sequence[SnapshotRef]) -> str | None:
-    """The configuration in the newest snapshot of a run that has one, for those that have none."""
-    candidates = [
-        files
+def configs_in_run(snapshots: Sequence[SnapshotRef]) -> tuple[FoundConfig, ...]:
+    """The configurations in the newest snapshots of a run that have one, newest first."""
+    return _configs_of(
+        (files.path, files.format)
         for ref in reversed(snapshots)
         if ref.state is State.READY
         for files in ref.file_sets
         if files.format in _WITH_CONFIG
-    ]
-    for files in candidates[:_CONFIG_ATTEMPTS]:
+    )
+
+
+def with_config(opened: OpenedSnapshot, candidates: Iterable[FoundConfig]) -> OpenedSnapshot:
+    """The snapshot with the first configuration that fits its weights, unless it has its own."""
+    if opened.config is not None:
+        return opened
+    for found in candidates:
+        if architecture.fits(found.text, opened.contents.tensors):
+            return replace(
+                opened, config=found.text, config_source=found.source, config_origin=found.origin
+            )
+    return opened
+
+
+def _configs_of(files: Iterable[tuple[str, Format]]) -> tuple[FoundConfig, ...]:
+    """The different configurations in the first few files."""
+    found: dict[str, FoundConfig] = {}
+    for path, form in islice(files, _CONFIG_ATTEMPTS):
         try:
-            config = readers.open_contents(files.path, files.format).model_config
+            text = readers.open_contents(path, form, decode=False).model_config
         except SnapshotCompareError:
             continue
-        if config is not None:
-            return config
-    return None
+        if text is not None:
+            found.setdefault(text, FoundConfig(text, "keras_config", os.path.basename(path)))
+    return tuple(found.values())
+
+
+def _beside(opened: OpenedSnapshot) -> tuple[FoundConfig, ...]:
+    """The configurations of the newest files in the snapshot's folder."""
+    folder = os.path.dirname(opened.contents.path.rstrip("/")) or os.curdir
+    found: list[tuple[float, str, Format]] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in islice(entries, _BESIDE_ENTRIES_MAX):
+                form = next((f for end, f in _CONFIG_SUFFIXES if entry.name.endswith(end)), None)
+                if form is not None and not entry.name.endswith(_WITHOUT_CONFIG):
+                    found.append((entry.stat().st_mtime, entry.path, form))
+    except OSError:
+        return ()
+    return _configs_of((path, form) for _, path, form in sorted(found, reverse=True))
 
 
 def pair_architecture(a: OpenedSnapshot, b: OpenedSnapshot) -> PairArchitecture:
-    """The graph of both; a snapshot without configuration is read by that of the other."""
+    """The graph of both; a snapshot without configuration is read by that of the other.
+
+    A configuration that is not the snapshot's own is used only where it fits its weights.
+    """
     of_a, of_b = _architecture(a, fallback=b), _architecture(b, fallback=a)
+    of_a = architecture.aligned(of_a, of_b, a.contents.tensors, b.contents.tensors)
     graph, sides = architecture.merge(of_a, of_b)
     layer_of = {**architecture.layer_of(of_a), **architecture.layer_of(of_b)}
     return PairArchitecture(graph, sides, layer_of)
@@ -144,20 +207,58 @@ def pair_architecture(a: OpenedSnapshot, b: OpenedSnapshot) -> PairArchitecture:
 def probe(files: FileSet) -> Probe:
     """What the contents of a file tell of its snapshot: position, and whether it can be read."""
     try:
-        contents = readers.open_contents(files.path, files.format)
+        contents = readers.open_contents(files.path, files.format, decode=False)
     except BeingWrittenError as error:
         return Probe(state=State.BEING_WRITTEN, reason=str(error))
     except SnapshotCompareError as error:
-        return Probe(state=State.BROKEN, reason=str(error))
-    return Probe(position=contents.position, state=State.READY)
+        is_snapshot = files.format is not Format.TF_CHECKPOINT or readers.is_bundle_index(
+            f"{files.path}.index"
+        )
+        return Probe(state=State.BROKEN, reason=str(error), is_snapshot=is_snapshot)
+    state, reason = _readable(contents)
+    return Probe(position=contents.position, state=state, reason=reason)
+
+
+def _readable(contents: SnapshotContents) -> tuple[State, str | None]:
+    """Broken when no weight can be read; what is wrong when some cannot."""
+    weights = [tensor for tensor in contents.tensors if tensor.scope == "weights"]
+    damaged = [tensor for tensor in weights if tensor.problem is not None]
+    if not damaged:
+        return State.READY, None
+    first = damaged[0].problem
+    if len(damaged) == len(weights):
+        return State.BROKEN, f"None of its {len(weights):,} weights can be read: {first}."
+    return (
+        State.READY,
+        f"{len(damaged):,} of its {len(weights):,} weights cannot be read. "
+        f"{damaged[0].name}: {first}.",
+    )
 
 
 def _architecture(snapshot: OpenedSnapshot, fallback: OpenedSnapshot) -> Architecture:
-    tensors = snapshot.contents.tensors
-    known = snapshot if snapshot.config is not None else fallback
-    if known.config is None:
-        return architecture.from_names(tensors)
-    return architecture.from_keras_config(known.config, tensors, known.config_source)
+    tensors = _with_models(snapshot.contents.tensors, fallback.contents.tensors)
+    own = snapshot.contents.model_config
+    if own is not None:
+        return architecture.from_keras_config(own, tensors, "keras_config")
+    for known in (snapshot, fallback):
+        if known.config is None or not architecture.fits(known.config, tensors):
+            continue
+        origin = known.config_origin
+        if known.contents.model_config is not None:
+            origin = os.path.basename(known.contents.path)
+        return architecture.from_keras_config(known.config, tensors, known.config_source, origin)
+    return architecture.from_names(tensors)
+
+
+def _with_models(
+    tensors: Sequence[TensorInfo], others: Sequence[TensorInfo]
+) -> tuple[TensorInfo, ...]:
+    """With the nested models around layers that only the other snapshot's files tell."""
+    told = {(tensor.name, tensor.shape): tensor.models for tensor in others}
+    return tuple(
+        replace(tensor, models=tensor.models or told.get((tensor.name, tensor.shape), ()))
+        for tensor in tensors
+    )
 
 
 def _stem(path: str) -> str:
@@ -166,7 +267,8 @@ def _stem(path: str) -> str:
     return name.removesuffix(suffix)
 
 
-def _find(logdir: str, run: str, step: str) -> SnapshotRef:
+def _find(logdir: str, run: str, step: str) -> OpenedSnapshot:
+    """The snapshot at an address, opened."""
     runs = {entry.name: entry for entry in list_snapshots(logdir).runs}
     if run not in runs:
         known = ", ".join(sorted(runs)) or "none"
@@ -179,7 +281,8 @@ def _find(logdir: str, run: str, step: str) -> SnapshotRef:
     ):
         found = [ref for ref in snapshots if matches(ref) and ref.state is not State.BROKEN]
         if len(found) == 1:
-            return found[0]
+            opened = open_ref(found[0])
+            return opened if opened.config else with_config(opened, configs_in_run(snapshots))
         if found:
             names = ", ".join(ref.name for ref in found)
             raise NotFoundError(

@@ -1,25 +1,28 @@
 """Which tensor of a is compared with which of b."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tb_snapshot_compare.analysis import is_comparable
 from tb_snapshot_compare.snapshot import Scope, TensorInfo
-from tb_snapshot_compare.workspace.results import LeftOut, Status
+from tb_snapshot_compare.workspace.results import LeftOut, Rule, Status
 
 
 @dataclass(frozen=True, slots=True)
 class TensorPair:
-    """A tensor of a, of b, or of both under one canonical name.
+    """A tensor of a, of b, or of both.
 
-    `layer` is the full path of its layer in the architecture of the pair.
+    `layer` is the full path of its layer in the architecture of the pair. `rule` tells why the
+    two are the same: they have one canonical `name`, or the `order` of the layers, their kinds,
+    roles and shapes say so; then `name` is that of b.
     """
 
     name: str
     layer: str | None
     a: TensorInfo | None
     b: TensorInfo | None
+    rule: Rule = "name"
 
     @property
     def either(self) -> TensorInfo:
@@ -58,7 +61,11 @@ def pair_tensors(
     layers: Mapping[str, str],
     scopes: frozenset[Scope],
 ) -> tuple[TensorPair, ...]:
-    """Pairs by canonical name, in the order of b, then what only a has.
+    """Pairs by canonical name, then by layer, in the order of b, then what only a has.
+
+    What one name does not join is paired where the architecture gives both the same layer, by
+    role and shape, or by shape alone where the format of one side does not store roles; only
+    where that leaves no choice.
 
     Args:
       a: tensors of the first snapshot.
@@ -68,10 +75,78 @@ def pair_tensors(
     """
     of_a = {tensor.name: tensor for tensor in a if tensor.scope in scopes}
     of_b = {tensor.name: tensor for tensor in b if tensor.scope in scopes}
-    names = [*of_b, *(name for name in of_a if name not in of_b)]
-    return tuple(
-        TensorPair(name, layers.get(name), of_a.get(name), of_b.get(name)) for name in names
-    )
+    only_a = [tensor for name, tensor in of_a.items() if name not in of_b]
+    only_b = [tensor for name, tensor in of_b.items() if name not in of_a]
+    partners = _partners(only_a, only_b, layers)
+    paired = {partner.name for partner in partners.values()}
+    pairs = [
+        TensorPair(
+            name,
+            layers.get(name),
+            partners.get(name, of_a.get(name)),
+            tensor,
+            "order" if name in partners else "name",
+        )
+        for name, tensor in of_b.items()
+    ]
+    pairs += [
+        TensorPair(tensor.name, layers.get(tensor.name), tensor, None)
+        for tensor in only_a
+        if tensor.name not in paired
+    ]
+    return tuple(pairs)
+
+
+def _partners(
+    only_a: Sequence[TensorInfo], only_b: Sequence[TensorInfo], layers: Mapping[str, str]
+) -> dict[str, TensorInfo]:
+    """The tensor of a by the name of that of b."""
+    found: dict[str, TensorInfo] = {}
+    left_a = [tensor for tensor in only_a if tensor.scope == "weights"]
+    left_b = [tensor for tensor in only_b if tensor.scope == "weights"]
+    for key in (_by_part, _by_role, _by_shape):
+        of_a, of_b = _grouped(left_a, layers, key), _grouped(left_b, layers, key)
+        for group, ones in of_a.items():
+            others = of_b.get(group, ())
+            if len(ones) == len(others) == 1:
+                found[others[0].name] = ones[0]
+        paired = {tensor.name for tensor in found.values()}
+        left_a = [tensor for tensor in left_a if tensor.name not in paired]
+        left_b = [tensor for tensor in left_b if tensor.name not in found]
+    return found
+
+
+_Key = Callable[[TensorInfo], Hashable]
+
+
+def _grouped(
+    tensors: Sequence[TensorInfo], layers: Mapping[str, str], key: _Key
+) -> dict[Hashable, list[TensorInfo]]:
+    groups: dict[Hashable, list[TensorInfo]] = {}
+    for tensor in tensors:
+        layer = layers.get(tensor.name)
+        if layer is not None:
+            groups.setdefault((layer, tensor.shape, key(tensor)), []).append(tensor)
+    return groups
+
+
+def _by_part(tensor: TensorInfo) -> Hashable:
+    """The part of a composite layer (`query` of `mha/query`) and the role."""
+    return (tensor.layer or "").rpartition("/")[2], tensor.role
+
+
+def _by_role(tensor: TensorInfo) -> Hashable:
+    return tensor.role
+
+
+def _by_shape(tensor: TensorInfo) -> Hashable:
+    """Tensors of one shape, less those whose role is one that Keras's own layers have."""
+    return None if tensor.role not in _COMMON_ROLES else tensor.role
+
+
+_COMMON_ROLES = frozenset(
+    {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "embeddings"}
+)
 
 
 def left_out(a: Sequence[TensorInfo], b: Sequence[TensorInfo], scopes: frozenset[Scope]) -> LeftOut:

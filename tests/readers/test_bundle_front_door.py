@@ -117,3 +117,24 @@ def test_file_that_may_not_be_read_is_named_with_the_remedy(
     with pytest.raises(UnreadableSnapshotError) as caught:
         open_contents(f"{folder}/ckpt-1")
     assert f"chmod u+r {refused}" in str(caught.value)
+
+
+def test_a_directory_that_may_not_be_listed_is_named_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = str(tmp_path)
+
+    def fake(path: str) -> list[str]:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "listdir", fake)
+    with pytest.raises(UnreadableSnapshotError) as caught:
+        open_contents(refused)
+    assert f"chmod u+rx {refused}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["loop.keras", "loop"])
+def test_a_link_to_itself_says_so(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).symlink_to(tmp_path / name)
+    with pytest.raises(UnreadableSnapshotError, match="link that leads back to itself"):
+        open_contents(str(tmp_path / name))

@@ -74,7 +74,6 @@ def test_sizes_and_times_cover_all_files_of_a_checkpoint(scanned: Scanned, write
     "names",
     [
         ["ckpt-1.data-00000-of-00001"],
-        ["ckpt-1.index"],
         [
             "ckpt_temp/part-00000-of-00001.index",
             "ckpt_temp/part-00000-of-00001.data-00000-of-00001",
@@ -571,3 +570,34 @@ def test_nothing_is_opened_and_nothing_is_written(
     assert len(_refs(scanned())) == 2
     assert {path: path.stat() for path in tmp_path.iterdir()} == before
     assert all(stat.S_ISREG(status.st_mode) for status in before.values())
+
+
+# --- an index alone
+
+
+def test_an_index_without_data_is_broken_and_names_what_is_missing(
+    scanned: Scanned, write: Any
+) -> None:
+    write("ckpt-1.index")
+    ref = _only(scanned())
+    assert ref.state is State.BROKEN
+    assert "ckpt-1.data-00000-of-00001 is missing" in (ref.reason or "")
+
+
+def test_another_programs_index_is_not_listed(scanned: Scanned, write: Any) -> None:
+    write("faiss.index")
+    assert scanned(lambda files: Probe(state=State.BROKEN, is_snapshot=False)).runs == ()
+
+
+def test_a_readable_snapshot_may_have_a_reason(scanned: Scanned, write: Any) -> None:
+    write("m.keras")
+    ref = _only(scanned(lambda files: Probe(reason="1 of 2 weights cannot be read.")))
+    assert (ref.state, ref.reason) == (State.READY, "1 of 2 weights cannot be read.")
+
+
+def test_a_patient_scan_looks_twice_at_young_files(tmp_path: Path) -> None:
+    (tmp_path / "m.keras").write_bytes(b"x")
+    roots = parse_roots(os.fspath(tmp_path), None, None)
+    bounds = Bounds(settle_seconds=0.1)
+    assert _only(scan(roots, bounds=bounds)).state is State.BEING_WRITTEN
+    assert _only(scan(roots, bounds=Bounds(settle_seconds=0.3), patient=True)).state is State.READY
