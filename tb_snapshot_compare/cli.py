@@ -2,15 +2,17 @@
 
 import argparse
 import dataclasses
+import io
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
+from rich.text import Text
 
 from tb_snapshot_compare import __version__
 from tb_snapshot_compare.errors import (
@@ -40,6 +42,9 @@ _ADDRESS_HELP = "a snapshot's path, or LOGDIR@RUN:STEP"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns 0, 1 (something cannot be read) or 2 (usage)."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names need not be UTF-8
+            stream.reconfigure(errors="backslashreplace")
     try:
         run: Callable[[argparse.Namespace], None] = options.run
         run(options)
@@ -89,20 +94,24 @@ def _compared(options: argparse.Namespace) -> Comparison:
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
     """The object that `diff --json` prints; measures stand beside what they measure."""
+    model = dataclasses.asdict(comparison.model)
+    undefined = dict.fromkeys(model)
     return {
         "a": dataclasses.asdict(comparison.a),
         "b": dataclasses.asdict(comparison.b),
         "coverage": dataclasses.asdict(comparison.coverage),
         "left_out": dataclasses.asdict(comparison.left_out),
-        "model": dataclasses.asdict(comparison.model),
-        "layers": [_flat(layer) for layer in comparison.layers],
-        "tensors": [_flat(tensor) for tensor in comparison.tensors],
+        "model": model,
+        "layers": [_flat(layer, undefined) for layer in comparison.layers],
+        "tensors": [_flat(tensor, undefined) for tensor in comparison.tensors],
     }
 
 
-def _flat(difference: Any) -> dict[str, Any]:
+def _flat(difference: Any, undefined: dict[str, Any]) -> dict[str, Any]:
+    """The measures beside what they measure; all null for what was not compared."""
     entry = dataclasses.asdict(difference)
-    return {**entry, **(entry.pop("measures") or {})}
+    measures = entry.pop("measures")
+    return {**entry, **(undefined if measures is None else measures)}
 
 
 def _run_json(run: RunSources) -> dict[str, Any]:
@@ -129,7 +138,8 @@ def _snapshot_json(ref: SnapshotRef) -> dict[str, Any]:
 
 
 def _print_json(value: object) -> None:
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    """One line of ASCII: file names that are not UTF-8 are written with escapes."""
+    sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
 
 
 def _print_listing(found: Scan) -> None:
@@ -140,7 +150,8 @@ def _print_listing(found: Scan) -> None:
             ".data files) and SavedModel directories."
         )
     for run in found.runs:
-        console.print(f"[bold]{run.name}[/]  [dim]{len(run.snapshots):,} snapshots[/]")
+        count = (f"  {len(run.snapshots):,} snapshots", "dim")
+        console.print(Text.assemble((run.name, "bold"), count))
         table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
         for heading in ("epoch", "step", "size"):
             table.add_column(heading, justify="right")
@@ -151,7 +162,7 @@ def _print_listing(found: Scan) -> None:
                 _whole(ref.position.epoch),
                 _whole(ref.position.step),
                 f"{ref.size / 1e6:,.1f} MB",
-                ref.name,
+                Text(ref.name),
                 ", ".join(files.format.value for files in ref.file_sets),
                 _state(ref),
             )
@@ -162,10 +173,10 @@ def _whole(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _state(ref: SnapshotRef) -> str:
+def _state(ref: SnapshotRef) -> Text:
     if ref.state is State.READY:
-        return "ready"
-    return f"[yellow]{ref.state.value.replace('_', ' ')}[/] {ref.reason or ''}"
+        return Text("ready")
+    return Text.assemble((ref.state.value.replace("_", " "), "yellow"), f" {ref.reason or ''}")
 
 
 @contextmanager

@@ -196,7 +196,7 @@ def _measures(sums: FilterSums) -> dict[str, Floats]:
     absolute, exponent = _collapsed(sums.absolute, _SCALE)
     one = (np.ones(len(sums)), np.zeros(len(sums), np.int64))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-        largest = np.maximum(sums.high, -sums.low)
+        largest = np.maximum(sums.high, -sums.low) + 0.0
         values = {
             "l2": _root_of_ratio(square, one),
             "relative_l2": _relative_l2(square, square_a),

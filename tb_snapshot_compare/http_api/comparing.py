@@ -29,7 +29,11 @@ Wire = TypeVar("Wire")
 
 
 class ComparingRoutes:
-    """Each answer names its generations in the URL, so that a 200 may be cached for ever."""
+    """Each answer names its generations in the URL, so that a 200 may be cached for ever.
+
+    The exception: where the network's configuration, which decides on layers and filters, may
+    still turn up.
+    """
 
     def __init__(self, workspace: Workspace, queue: WorkQueue, hide: Hide) -> None:
         self._workspace = workspace
@@ -43,7 +47,9 @@ class ComparingRoutes:
             ("comparison", *_names(a, b)),
             f"Comparing {a.name} with {b.name}",
             lambda progress: self._workspace.comparison(a, b, progress),
-            lambda result: respond_json(_wire_comparison(result, a, b, self._hide), immutable=True),
+            lambda result: respond_json(
+                _wire_comparison(result, a, b, self._hide), immutable=self._final(a, b)
+            ),
         )
 
     def architecture(self, request: Request) -> Response:
@@ -53,7 +59,7 @@ class ComparingRoutes:
             ("architecture", *_names(a, b)),
             "Reading the architecture",
             lambda _progress: self._workspace.architecture(a, b),
-            lambda result: respond_json(_wire_architecture(result), immutable=True),
+            lambda result: respond_json(_wire_architecture(result), immutable=self._final(a, b)),
         )
 
     def filters(self, request: Request) -> Response:
@@ -73,7 +79,7 @@ class ComparingRoutes:
             ("filters", *_names(a, b), layer),
             f"Comparing the filters of {layer}",
             work,
-            lambda body: respond_bytes(body, MIMETYPE, immutable=True),
+            lambda body: respond_bytes(body, MIMETYPE, immutable=self._final(a, b)),
         )
 
     def distribution(self, request: Request) -> Response:
@@ -91,7 +97,7 @@ class ComparingRoutes:
             ),
             lambda result: respond_json(
                 msgspec.convert(result, contract.Distribution, from_attributes=True),
-                immutable=True,
+                immutable=self._final(a, b),
             ),
         )
 
@@ -103,6 +109,9 @@ class ComparingRoutes:
             raise InvalidRequestError(f"The body must be {{'job': id}}: {error}.") from error
         self._queue.cancel(body.job)
         return respond_json(contract.Accepted(ok=True))
+
+    def _final(self, a: SnapshotRef, b: SnapshotRef) -> bool:
+        return self._workspace.is_final(a, b)
 
     def _queued(
         self,

@@ -131,7 +131,11 @@ class LayerDifference(Struct, frozen=True, kw_only=True):
 
 
 class TensorDifference(Struct, frozen=True, kw_only=True):
-    """One tensor of either side; `measures` is null unless `status` is `compared`."""
+    """One tensor of either side; `measures` is null unless `status` is `compared`.
+
+    `rule` tells how the two were matched: by canonical name, or by order, class, role and shape
+    where the names were made up.
+    """
 
     name: str
     layer: str | None
@@ -144,6 +148,7 @@ class TensorDifference(Struct, frozen=True, kw_only=True):
     status: Literal["compared", "only_a", "only_b", "shape_differs", "not_numeric", "unreadable"]
     count: int
     problem: str | None
+    rule: Literal["name", "order"]
     measures: Measures | None
 
 

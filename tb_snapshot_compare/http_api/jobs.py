@@ -26,7 +26,8 @@ ABANDONED_SECONDS = 20.0
 """The page asks at least once a second; a hidden page stops asking."""
 CANCEL_GRACE_SECONDS = 1.5
 """Within this time another page that wants the same result asks again and keeps it alive."""
-_KEPT_RESULTS = 64
+KEPT_SECONDS = 30.0
+"""A finished result waits this long to be fetched; whoever computes keeps it longer."""
 
 
 class Progress(Protocol):
@@ -142,9 +143,10 @@ class WorkQueue:
             return work
 
     def _drop_old_results(self) -> None:
-        finished = [key for key, work in self._known.items() if work.finished.is_set()]
-        for key in finished[: max(0, len(finished) - _KEPT_RESULTS)]:
-            del self._known[key]
+        now = time.monotonic()
+        for key, work in list(self._known.items()):
+            if work.finished.is_set() and now - work.asked > KEPT_SECONDS:
+                del self._known[key]
 
     def _start_threads(self) -> None:
         while len(self._threads) < self._running:

@@ -67,6 +67,7 @@ class _Outcome:
             measures=self.sums.measures() if self.sums else None,
             low=ends.low if ends else None,
             high=ends.high if ends else None,
+            rule=pair.rule,
         )
 
 
@@ -116,7 +117,7 @@ def compare(
         model=summary.model().measures(),
         layers=summary.layers(),
         tensors=tuple(outcome.difference for outcome in outcomes),
-        filters=tuple(_filter_measures(outcome) for outcome in outcomes if outcome.filters),
+        filters=tuple(_filter_measures(outcome) for outcome in _widest(outcomes)),
     )
 
 
@@ -186,6 +187,18 @@ class _Summary:
 
 def _merged(parts: Iterable[DifferenceSums | None]) -> DifferenceSums:
     return sum((part for part in parts if part is not None), _ZERO)
+
+
+def _widest(outcomes: Iterable[_Outcome]) -> Iterable[_Outcome]:
+    """The largest tensor with filters of each layer: a layer's filters are those of its kernel."""
+    chosen: dict[str | None, _Outcome] = {}
+    for outcome in outcomes:
+        if outcome.filters is None:
+            continue
+        layer = outcome.pair.layer
+        if layer not in chosen or outcome.pair.count > chosen[layer].pair.count:
+            chosen[layer] = outcome
+    return chosen.values()
 
 
 def _filter_measures(outcome: _Outcome) -> FilterMeasures:

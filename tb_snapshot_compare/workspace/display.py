@@ -66,7 +66,7 @@ def comparison_table(comparison: Comparison, width: int) -> Table:
             *(column.cell(measures) for column in columns),
         ]
         if width >= _KIND_FROM:
-            cells.insert(1, kind)
+            cells.insert(1, Text(kind))
         table.add_row(*cells, *([bar] if width >= _BAR_FROM else []))
 
     if width >= _BAR_FROM:
@@ -131,6 +131,9 @@ def coverage_lines(comparison: Comparison) -> Iterable[str]:
             f"left out: {left.optimizer:,} optimizer and {left.state:,} counter or seed tensors "
             "(--scope all compares them)"
         )
+    by_order = sum(tensor.rule == "order" for tensor in comparison.tensors)
+    if by_order:
+        yield f"{by_order:,} tensors matched by order, class and shape: their names differ"
     for tensor in comparison.tensors:
         if tensor.status != "compared":
             yield f"  {tensor.name}: {_reason(tensor)}"

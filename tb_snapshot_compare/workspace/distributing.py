@@ -112,6 +112,17 @@ def _chosen(
     return chosen
 
 
+def change_range(
+    comparison: Comparison, layer: str | None, tensor: str | None
+) -> tuple[float, float]:
+    """The range of b - a that the bins of a layer's or a tensor's distribution split.
+
+    Raises:
+      NotFoundError: nothing of that layer or tensor was compared.
+    """
+    return _range(_chosen(comparison, layer, tensor))
+
+
 def _range(compared: list[TensorDifference]) -> tuple[float, float]:
     lows = [difference.low for difference in compared if difference.low is not None]
     highs = [difference.high for difference in compared if difference.high is not None]

@@ -1,8 +1,10 @@
 """The snapshots of a logdir and what is known of them: what the page talks to."""
 
+import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -12,6 +14,7 @@ from tb_snapshot_compare import __version__
 from tb_snapshot_compare.errors import (
     NotFoundError,
     SnapshotChangedError,
+    SnapshotGoneError,
     UnreadableSnapshotError,
 )
 from tb_snapshot_compare.limits import SCAN_INTERVAL_SECONDS
@@ -21,17 +24,19 @@ from tb_snapshot_compare.store import ResultStore, default_directory
 from tb_snapshot_compare.workspace.comparing import compare
 from tb_snapshot_compare.workspace.distributing import check_bounds, distribution
 from tb_snapshot_compare.workspace.opening import (
+    FoundConfig,
     OpenedSnapshot,
     PairArchitecture,
-    config_in_run,
+    configs_in_run,
     open_ref,
     pair_architecture,
     probe,
+    with_config,
 )
 from tb_snapshot_compare.workspace.results import Comparison, Distribution, FilterMeasures
 from tb_snapshot_compare.workspace.streaming import Progress
 
-_RESULT_SCHEMA = 1
+_RESULT_SCHEMA = 2
 _OPENED_KEPT = 16
 _COMPARISONS_KEPT = 8
 Value = TypeVar("Value")
@@ -40,8 +45,8 @@ Value = TypeVar("Value")
 class EventSource(Protocol):
     """What TensorBoard has read of a run."""
 
-    def keras_config(self, event_runs: Sequence[str]) -> str | None:
-        """The Keras configuration of the run's model as JSON text, if it was written."""
+    def keras_configs(self, event_runs: Sequence[str]) -> Sequence[str]:
+        """The Keras configurations of the run's models as JSON texts, as far as written."""
 
 
 class Workspace:
@@ -66,6 +71,7 @@ class Workspace:
         self._store = store
         self._events = events
         self._opened: _Recent[OpenedSnapshot] = _Recent(_OPENED_KEPT)
+        self._configs: _Recent[tuple[FoundConfig, ...]] = _Recent(_OPENED_KEPT)
         self._comparisons: _Recent[Comparison] = _Recent(_COMPARISONS_KEPT)
         self._watcher = Watcher(self._roots, interval or SCAN_INTERVAL_SECONDS, probe)
         self._watcher.start()
@@ -97,6 +103,11 @@ class Workspace:
     def directories(self) -> tuple[str, ...]:
         """Where snapshots are looked for, as absolute paths."""
         return tuple(root.path for root in self._roots)
+
+    @property
+    def results(self) -> ResultStore:
+        """Where results are kept; see `result_key`."""
+        return self._store
 
     def catalog(self) -> Catalog:
         """The newest listing; never blocks and never touches the disk."""
@@ -139,8 +150,38 @@ class Workspace:
         return ref
 
     def open(self, ref: SnapshotRef) -> OpenedSnapshot:
-        """Opens a listed snapshot, with a configuration from wherever there is one."""
-        return self._opened.get((ref.id, ref.generation), lambda: self._open(ref))
+        """Opens a listed snapshot, with a configuration from wherever there is one.
+
+        Raises:
+          SnapshotChangedError: its files are not those that were listed.
+        """
+        opened = self._opened.get((ref.id, ref.generation), lambda: self._open(ref))
+        return opened if opened.config is not None else self._with_config(opened, ref)
+
+    @contextmanager
+    def reading(self, *refs: SnapshotRef) -> Iterator[None]:
+        """Reads values of opened snapshots: those that have changed are opened anew next time."""
+        try:
+            yield
+        except (SnapshotChangedError, SnapshotGoneError):
+            for ref in refs:
+                self._opened.drop((ref.id, ref.generation))
+            self.rescan()
+            raise
+
+    def result_key(self, kind: str, a: SnapshotRef, b: SnapshotRef, *more: str) -> str:
+        """The key of a result of a pair in its generations, made by this version.
+
+        Layers and filters depend on the configurations, which may become known later than
+        the weights: they are part of the key.
+        """
+        configs = (_digest(self.open(a).config), _digest(self.open(b).config))
+        parts = (str(_RESULT_SCHEMA), __version__, kind, a.id, a.generation, b.id, b.generation)
+        return "\0".join((*parts, *configs, *more))
+
+    def is_final(self, a: SnapshotRef, b: SnapshotRef) -> bool:
+        """Whether results of the pair stay as they are: no configuration can still turn up."""
+        return self.open(a).config is not None or self.open(b).config is not None
 
     def architecture(self, a: SnapshotRef, b: SnapshotRef) -> PairArchitecture:
         """The layers of both snapshots as one graph."""
@@ -150,8 +191,8 @@ class Workspace:
         self, a: SnapshotRef, b: SnapshotRef, progress: Progress | None = None
     ) -> Comparison:
         """The differences a -> b of the weights; kept in memory and on disk."""
-        key = (a.id, a.generation, b.id, b.generation)
-        return self._comparisons.get(key, lambda: self._compare(a, b, progress))
+        key = self.result_key("comparison", a, b)
+        return self._comparisons.get((key,), lambda: self._compare(key, a, b, progress))
 
     def filters(self, a: SnapshotRef, b: SnapshotRef, layer: str) -> FilterMeasures | None:
         """The per-filter measures of the layer's largest tensor; None without filters.
@@ -179,20 +220,22 @@ class Workspace:
     ) -> Distribution:
         """See `distributing.distribution`; kept on disk."""
         check_bounds(bins, levels)
-        key = _key("distribution", a, b, str(bins), str(levels), layer or "", tensor or "")
+        key = self.result_key("distribution", a, b, f"{bins} {levels}", layer or "", tensor or "")
         stored = self._stored(key, Distribution)
         if stored is not None:
             return stored
-        result = distribution(
-            self.open(a),
-            self.open(b),
-            self.comparison(a, b, progress),
-            bins=bins,
-            levels=levels,
-            layer=layer,
-            tensor=tensor,
-            progress=progress,
-        )
+        comparison = self.comparison(a, b, progress)
+        with self.reading(a, b):
+            result = distribution(
+                self.open(a),
+                self.open(b),
+                comparison,
+                bins=bins,
+                levels=levels,
+                layer=layer,
+                tensor=tensor,
+                progress=progress,
+            )
         self._store.put(key, msgspec.msgpack.encode(result))
         return result
 
@@ -211,19 +254,32 @@ class Workspace:
 
     def _open(self, ref: SnapshotRef) -> OpenedSnapshot:
         opened = open_ref(ref)
-        if opened.config is not None:
-            return opened
-        _, run = self._listed(ref.id)
-        config = self._events.keras_config(run.event_runs)
-        if config is not None:
-            return OpenedSnapshot(opened.contents, config, "event_file")
-        return OpenedSnapshot(opened.contents, config_in_run(run.snapshots))
+        listed = {(stamp.inode, stamp.size, stamp.mtime_ns) for stamp in ref.stamps}
+        for stamp in opened.contents.generation.stamps:
+            if (stamp.inode, stamp.size, stamp.mtime_ns) not in listed:
+                self.rescan()
+                raise SnapshotChangedError(f"{ref.name} was written anew. Reload the list.")
+        return opened
 
-    def _compare(self, a: SnapshotRef, b: SnapshotRef, progress: Progress | None) -> Comparison:
-        key = _key("comparison", a, b)
+    def _with_config(self, opened: OpenedSnapshot, ref: SnapshotRef) -> OpenedSnapshot:
+        """TensorBoard reads its event files in the background: what is missing is asked again."""
+        catalog = self.catalog()
+        _, run = self._listed(ref.id)
+        of_events = (
+            FoundConfig(text, "event_file") for text in self._events.keras_configs(run.event_runs)
+        )
+        beside = self._configs.get(
+            (run.name, str(catalog.version)), lambda: configs_in_run(run.snapshots)
+        )
+        return with_config(opened, (*of_events, *beside))
+
+    def _compare(
+        self, key: str, a: SnapshotRef, b: SnapshotRef, progress: Progress | None
+    ) -> Comparison:
         stored = self._stored(key, Comparison)
         if stored is None:
-            stored = compare(self.open(a), self.open(b), progress=progress)
+            with self.reading(a, b):
+                stored = compare(self.open(a), self.open(b), progress=progress)
             self._store.put(key, msgspec.msgpack.encode(stored))
         return stored
 
@@ -238,14 +294,30 @@ class Workspace:
 
 
 class _Recent(Generic[Value]):
-    """The values used last, computed when asked for; two threads may compute the same one."""
+    """The values used last, made when asked for; whoever asks meanwhile waits for the same one."""
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
         self._values: OrderedDict[tuple[str, ...], Value] = OrderedDict()
+        self._making: dict[tuple[str, ...], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def get(self, key: tuple[str, ...], make: Callable[[], Value]) -> Value:
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            try:
+                return self._made(key, make)
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+
+    def drop(self, key: tuple[str, ...]) -> None:
+        """Forgets a value."""
+        with self._lock:
+            self._values.pop(key, None)
+
+    def _made(self, key: tuple[str, ...], make: Callable[[], Value]) -> Value:
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -262,6 +334,5 @@ def _directory(flag: str) -> Path:
     return Path(flag).expanduser() if flag else default_directory()
 
 
-def _key(kind: str, a: SnapshotRef, b: SnapshotRef, *more: str) -> str:
-    parts = (str(_RESULT_SCHEMA), __version__, kind, a.id, a.generation, b.id, b.generation, *more)
-    return "\0".join(parts)
+def _digest(config: str | None) -> str:
+    return "" if config is None else hashlib.blake2b(config.encode(), digest_size=8).hexdigest()

@@ -9,6 +9,9 @@ from tb_snapshot_compare.snapshot import Format, Scope
 Status = Literal["compared", "only_a", "only_b", "shape_differs", "not_numeric", "unreadable"]
 
 
+Rule = Literal["name", "order"]
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotSummary:
     """One side of a comparison. `path` is what was opened; `size` bytes; see `Position`."""
@@ -55,7 +58,9 @@ class TensorDifference:
     """One tensor of either side; `measures` is None unless `status` is `compared`.
 
     `low` and `high` are the range of b - a over finite pairs, None where there is none.
-    `problem` says why an `unreadable` or `not_numeric` tensor was not compared.
+    `problem` says why an `unreadable` or `not_numeric` tensor was not compared. `rule` tells how
+    the two were matched: by canonical `name`, or by `order`, class, role and shape where Keras
+    made the names up; then `name` is b's.
     """
 
     name: str
@@ -72,6 +77,7 @@ class TensorDifference:
     measures: Measures | None = None
     low: float | None = None
     high: float | None = None
+    rule: Rule = "name"
 
 
 @dataclass(frozen=True, slots=True)

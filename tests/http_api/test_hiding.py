@@ -20,3 +20,11 @@ def test_a_linked_root_is_hidden_under_both_names(tmp_path: Path) -> None:
 
 def test_the_root_of_the_file_system_hides_nothing() -> None:
     assert hide_roots(["/"])("/etc/x") == "/etc/x"
+
+
+def test_only_whole_paths_are_hidden() -> None:
+    hide = hide_roots(["/logs", "/data"])
+    assert hide("/logs/exp/logs/ckpt.index is truncated") == "exp/logs/ckpt.index is truncated"
+    assert hide("chmod u+r /data/a/data/x.keras") == "chmod u+r a/data/x.keras"
+    assert hide("/data2/x and /home/u/data/logs_old") == "/data2/x and /home/u/data/logs_old"
+    assert hide("look into /logs.") == "look into the logdir."

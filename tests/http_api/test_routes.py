@@ -35,8 +35,8 @@ class Flags:
 class Site:
     """The plugin's routes under one roof."""
 
-    def __init__(self, logdir: Path) -> None:
-        context = base_plugin.TBContext(logdir=str(logdir), flags=Flags(logdir))
+    def __init__(self, logdir: Path, flags: Flags | None = None) -> None:
+        context = base_plugin.TBContext(logdir=str(logdir), flags=flags or Flags(logdir))
         self._applications = SnapshotCompareLoader().load(context).get_plugin_apps()
 
     def ask(self, path: str, **query: Any) -> TestResponse:

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,7 @@ def test_diff_prints_one_object_of_the_documented_shape(
     value = diff(capsys, saved.a["keras"], saved.b["keras"])
     assert {"a", "b", "coverage", "model", "layers", "tensors"} <= set(value)
     assert set(value["model"]) == MEASURES
-    assert {"name", "kind", "count"} | MEASURES <= set(value["layers"][0])
+    assert set(value["layers"][0]) == {"name", "kind", "count"} | MEASURES
     assert {
         "name",
         "layer",
@@ -162,3 +163,39 @@ def test_the_installed_command_needs_no_tensorflow(saved: SavedPair, tmp_path: P
         check=True,
     )
     assert json.loads(result.stdout)["coverage"]["tensors_compared"] == 10
+
+
+@pytest.mark.parametrize("name", ["x[/b]", "run[bold red]x", "e[lr=0.1]-epoch-1"])
+def test_names_are_shown_as_they_are(
+    name: str, capsys: pytest.CaptureFixture[str], saved: SavedPair, tmp_path: Path
+) -> None:
+    (tmp_path / name).mkdir(parents=True)
+    shutil.copy(saved.a["keras"], tmp_path / name / f"{name.replace('/', '-')}.keras")
+    code, out, _ = run(capsys, "list", str(tmp_path))
+    assert code == 0
+    assert out.count(name.replace("/", "-")) >= 1
+    assert name in out
+
+
+def test_names_that_are_not_utf8_are_escaped(saved: SavedPair, tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/bad\xff.keras"
+    shutil.copy(saved.a["keras"], odd)
+    command = [sys.executable, "-m", "tb_snapshot_compare.cli", "diff", odd, saved.b["keras"]]
+    for options in ([], ["--json"]):
+        done = subprocess.run([*command, *options], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"udcff" in done.stdout
+
+
+def test_what_was_not_compared_has_every_measure_as_null(
+    capsys: pytest.CaptureFixture[str], saved: SavedPair, tmp_path: Path
+) -> None:
+    import keras
+
+    other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="other")])
+    other.save(tmp_path / "other.keras")
+    value = diff(capsys, saved.a["keras"], str(tmp_path / "other.keras"))
+    entry = value["tensors"][0]
+    assert entry["status"] != "compared"
+    assert "measures" not in entry
+    assert {entry[name] for name in MEASURES} == {None}
