@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_snapshot_compare.analysis.difference_sums import DifferenceRange, DifferenceSums
-from tb_snapshot_compare.analysis.numeric_types import value_pairs
+from tb_snapshot_compare.analysis.numeric_types import ValuePairs, value_pairs
 from tb_snapshot_compare.analysis.pair_accumulator import PairAccumulator
 
 _TINY, _LARGEST = float(np.finfo(np.float64).tiny), float(np.finfo(np.float64).max)
@@ -128,7 +128,7 @@ class DistributionAccumulator:
         """
         self._bins = bin_edges(low, high, bins)
         self._levels = level_edges(levels)
-        self._factor = _index_factor(self._bins)
+        self._factor = index_factor(self._bins)
         self._counts = np.zeros((bins, levels), np.int64)
         self._excluded = 0
 
@@ -138,26 +138,29 @@ class DistributionAccumulator:
         Raises:
           ValueError: the blocks do not match or are not comparable.
         """
-        count_pairs = _kernels().count_pairs
         for pairs in value_pairs(block_a, block_b):
-            self._excluded += count_pairs(
-                pairs.a,
-                pairs.b,
-                pairs.low_a,
-                pairs.low_b,
-                pairs.wide,
-                self._bins,
-                self._factor,
-                self._levels,
-                self._counts,
-            )
+            self.add_pairs(pairs)
+
+    def add_pairs(self, pairs: ValuePairs) -> None:
+        """Counts pairs that are in a form that the kernels take already."""
+        self._excluded += _kernels().count_pairs(
+            pairs.a,
+            pairs.b,
+            pairs.low_a,
+            pairs.low_b,
+            pairs.wide,
+            self._bins,
+            self._factor,
+            self._levels,
+            self._counts,
+        )
 
     def finish(self) -> Distribution:
         """The counts so far."""
         return Distribution(self._bins, self._levels, self._counts.copy(), self._excluded)
 
 
-def _index_factor(edges: NDArray[np.float64]) -> float:
+def index_factor(edges: NDArray[np.float64]) -> float:
     """Bins per unit of difference; 0, which starts the search at the first bin, near the limits."""
     with np.errstate(over="ignore", divide="ignore"):
         factor = (edges.size - 1) / (edges[-1] - edges[0])

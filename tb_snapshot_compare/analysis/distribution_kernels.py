@@ -36,6 +36,60 @@ def _any_change(x: float, low_x: float, y: float, low_y: float, wide: bool) -> t
 
 
 @compiled
+def _bin_piece(
+    a: Array,
+    b: Array,
+    low_a: Array,
+    low_b: Array,
+    wide: bool,
+    edges: Array,
+    factor: float,
+    levels: Array,
+    start: int,
+    size: int,
+    differences: Array,
+    changes: Array,
+    cells: Array,
+) -> None:
+    """Writes the cell of each pair from `start` on, bin * levels + level, to `cells` int64.
+
+    -1 for a pair that is not finite on both sides. `differences` and `changes` are scratch of
+    the size of `cells`; the rest are the arguments of `count_pairs`.
+    """
+    bins, count = edges.size - 1, levels.size - 1
+    first, per_level = edges[0], 0.5 * count
+    piece_a, piece_b = a[start : start + size], b[start : start + size]
+    for j in range(size):
+        u: float = np.float64(piece_a[j])
+        v: float = np.float64(piece_b[j])
+        s = abs(u) + abs(v)
+        changes[j] = 2.0 * (abs(v - u) / (s if s > 0.0 else 1.0))
+        differences[j] = v - u if s < HUGE else np.nan
+    for j in range(size):
+        d, change = differences[j], changes[j]
+        if wide or np.isnan(d):
+            i = start + j
+            d, change = _any_change(
+                np.float64(a[i]), np.float64(low_a[i]), np.float64(b[i]), np.float64(low_b[i]),
+                wide,
+            )  # fmt: skip
+            if np.isnan(d):
+                cells[j] = -1
+                continue
+        cell = _guess((d - first) * factor, bins)
+        while cell > 0 and d < edges[cell]:
+            cell -= 1
+        while cell < bins - 1 and d >= edges[cell + 1]:
+            cell += 1
+        level = _guess(change * per_level, count)
+        while level > 0 and change < levels[level]:
+            level -= 1
+        while level < count - 1 and change >= levels[level + 1]:
+            level += 1
+        cells[j] = cell * count + level
+
+
+@compiled
 def count_pairs(
     a: Array,
     b: Array,
@@ -56,39 +110,47 @@ def count_pairs(
       The number of pairs that are not both finite.
     """
     flat = counts.reshape(counts.size)
-    bins, count = edges.size - 1, levels.size - 1
-    first, per_level = edges[0], 0.5 * count
     differences, changes = np.empty(_PIECE), np.empty(_PIECE)
+    cells = np.empty(_PIECE, np.int64)
     excluded = 0
     for start in range(0, a.size, _PIECE):
         size = min(_PIECE, a.size - start)
-        piece_a, piece_b = a[start : start + size], b[start : start + size]
+        _bin_piece(
+            a, b, low_a, low_b, wide, edges, factor, levels, start, size, differences, changes,
+            cells,
+        )  # fmt: skip
         for j in range(size):
-            u: float = np.float64(piece_a[j])
-            v: float = np.float64(piece_b[j])
-            s = abs(u) + abs(v)
-            changes[j] = 2.0 * (abs(v - u) / (s if s > 0.0 else 1.0))
-            differences[j] = v - u if s < HUGE else np.nan
-        for j in range(size):
-            d, change = differences[j], changes[j]
-            if wide or np.isnan(d):
-                i = start + j
-                d, change = _any_change(
-                    np.float64(a[i]), np.float64(low_a[i]), np.float64(b[i]), np.float64(low_b[i]),
-                    wide,
-                )  # fmt: skip
-                if np.isnan(d):
-                    excluded += 1
-                    continue
-            cell = _guess((d - first) * factor, bins)
-            while cell > 0 and d < edges[cell]:
-                cell -= 1
-            while cell < bins - 1 and d >= edges[cell + 1]:
-                cell += 1
-            level = _guess(change * per_level, count)
-            while level > 0 and change < levels[level]:
-                level -= 1
-            while level < count - 1 and change >= levels[level + 1]:
-                level += 1
-            flat[cell * count + level] += 1
+            if cells[j] < 0:
+                excluded += 1
+            else:
+                flat[cells[j]] += 1
     return excluded
+
+
+@compiled
+def mark_pairs(
+    a: Array,
+    b: Array,
+    low_a: Array,
+    low_b: Array,
+    wide: bool,
+    edges: Array,
+    factor: float,
+    levels: Array,
+    chosen: Array,
+    marks: Array,
+) -> None:
+    """Writes 1 to `marks` uint8 `[n]` for each pair in a chosen cell, else 0.
+
+    The arguments a to levels are those of `count_pairs`; `chosen` is uint8 `[bins * levels]`.
+    """
+    differences, changes = np.empty(_PIECE), np.empty(_PIECE)
+    cells = np.empty(_PIECE, np.int64)
+    for start in range(0, a.size, _PIECE):
+        size = min(_PIECE, a.size - start)
+        _bin_piece(
+            a, b, low_a, low_b, wide, edges, factor, levels, start, size, differences, changes,
+            cells,
+        )  # fmt: skip
+        for j in range(size):
+            marks[start + j] = chosen[cells[j]] if cells[j] >= 0 else 0
