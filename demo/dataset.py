@@ -56,6 +56,15 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
+class SplitCategory:
+    """A category's photographs to train on and to validate on."""
+
+    name: str
+    train: tuple[Path, ...]
+    validation: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Examples:
     """Images with their categories.
 
@@ -126,16 +135,30 @@ def load(
     Raises:
         DatasetError: the folder or one of its images cannot be used.
     """
-    categories = find_categories(folder)
+    split = split_categories(find_categories(folder), validation_share, seed, limit)
+    train, validation = (
+        [(file, label) for label, part in enumerate(parts) for file in part]
+        for parts in zip(*((each.train, each.validation) for each in split), strict=True)
+    )
+    return Dataset(
+        tuple(each.name for each in split), _read_all(train, size), _read_all(validation, size)
+    )
+
+
+def split_categories(
+    categories: tuple[Category, ...],
+    validation_share: float = 0.25,
+    seed: int = 17,
+    limit: int | None = None,
+) -> tuple[SplitCategory, ...]:
+    """Which photographs of each category are trained on; see `load`."""
     rng = np.random.default_rng(seed)
-    parts: tuple[list[tuple[Path, int]], list[tuple[Path, int]]] = ([], [])
-    for label, category in enumerate(categories):
+    split = []
+    for category in categories:
         files = [category.files[i] for i in rng.permutation(len(category.files))][:limit]
         held_out = max(1, round(validation_share * len(files)))
-        parts[0].extend((file, label) for file in files[held_out:])
-        parts[1].extend((file, label) for file in files[:held_out])
-    train, validation = (_read_all(part, size) for part in parts)
-    return Dataset(tuple(category.name for category in categories), train, validation)
+        split.append(SplitCategory(category.name, tuple(files[held_out:]), tuple(files[:held_out])))
+    return tuple(split)
 
 
 def _numbered(folder: Path) -> dict[int, Path]:

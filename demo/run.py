@@ -27,6 +27,7 @@ from demo.dataset import (
 )
 from demo.layout import FULL, SMALL, Layout
 from demo.server import ServerError, TensorBoard, has_display, open_browser
+from demo.validation import validation_folder
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -173,9 +174,20 @@ def _train_in_child(settings: Settings, folder: Path, run: Path) -> None:
     log.unlink()
 
 
-def serve(logdir: Path, port: int, browser: bool) -> None:
+def validation_images(settings: Settings) -> Path | None:
+    """The folder of what the network was validated on; None where the photographs are gone."""
+    drawn = settings.data == DRAWN
+    photographs = HERE / "data" / "flowers" if drawn else Path(settings.data)
+    name = "validation" if drawn else f"validation-{photographs.name}"
+    try:
+        return validation_folder(photographs, HERE / "data" / name)
+    except (DatasetError, OSError):
+        return None
+
+
+def serve(logdir: Path, port: int, browser: bool, images: Path | None = None) -> None:
     """Starts TensorBoard, says where it is, and stays until Ctrl-C."""
-    with TensorBoard(logdir, port) as server:
+    with TensorBoard(logdir, port, images) as server:
         if port not in (0, server.port):
             console.print(f"Port {port} is taken; using {server.port}.")
         console.print(f"TensorBoard is at [bold]{server.address}[/bold]   (Ctrl-C stops it)")
@@ -233,7 +245,7 @@ def main(arguments: list[str] | None = None) -> int:
                 )
             train(wanted, logdir)
         if not options.no_serve:
-            serve(logdir, options.port, not options.no_browser)
+            serve(logdir, options.port, not options.no_browser, validation_images(wanted))
     except (DatasetError, DemoError, ServerError) as error:
         console.print(str(error), style="red", markup=False)
         return 1

@@ -33,14 +33,17 @@ class TensorBoard:
         address: opens on the Compare tab.
     """
 
-    def __init__(self, logdir: Path, port: int) -> None:
+    def __init__(self, logdir: Path, port: int, images: Path | None = None) -> None:
         self._logdir = logdir
+        self._images = images
         self.port = port if port and _is_free(port) else _free_port()
         self.address = f"http://localhost:{self.port}/{TAB}"
 
     def __enter__(self) -> Self:
         """Starts TensorBoard and waits until it answers."""
         command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(self._logdir)]
+        if self._images is not None:
+            command += ["--snapshot_compare_images", f"validation:{self._images}"]
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [*command, "--port", str(self.port)],

@@ -11,10 +11,20 @@ from tensorboard import context, errors
 from tensorboard.data import provider as data
 
 from tb_snapshot_compare.http_api import contract
-from tb_snapshot_compare.limits import CONFIG_MAX_BYTES, CURVE_POINTS_MAX
+from tb_snapshot_compare.limits import (
+    CONFIG_MAX_BYTES,
+    CURVE_POINTS_MAX,
+    IMAGE_FILE_MAX_BYTES,
+    SUMMARY_IMAGES_MAX,
+)
+from tb_snapshot_compare.workspace import SummaryImage
 
 SCALARS, KERAS_GRAPH, KERAS_TAG = "scalars", "graph_keras_model", "keras"
+IMAGES = "images"
+_STEPS = 10
+"""Of a tag's pictures; TensorBoard keeps as many, the newest among them."""
 CURVES_MAX = 64
+_CONFIGS_MAX = 8
 _EPOCH_TAG = "epoch_"
 _ACCURACY_WORDS = ("acc", "auc", "precision", "recall", "f1", "iou", "map")
 _OTHER_WORDS = ("learning_rate", "lr", "time", "steps_per_second")
@@ -27,10 +37,10 @@ class EventData:
         self._provider = provider
         self._experiment_id = experiment_id
 
-    def keras_config(self, event_runs: Sequence[str]) -> str | None:
-        """The model configuration that Keras's TensorBoard callback wrote, as JSON text."""
+    def keras_configs(self, event_runs: Sequence[str]) -> tuple[str, ...]:
+        """The model configurations that Keras's TensorBoard callback wrote, as JSON texts."""
         if self._provider is None or not event_runs:
-            return None
+            return ()
         wanted = data.RunTagFilter(runs=event_runs, tags=[KERAS_TAG])
         try:
             found = self._provider.read_blob_sequences(
@@ -46,9 +56,10 @@ class EventData:
                 for datum in tags.get(KERAS_TAG, ())
                 for value in datum.values
             ]
-            return self._blob(keys[0]) if keys else None
+            texts = [self._blob(key) for key in keys[:_CONFIGS_MAX]]
         except errors.PublicError:
-            return None
+            return ()
+        return tuple(dict.fromkeys(text for text in texts if text is not None))
 
     def curves(self, event_runs: Sequence[str]) -> list[contract.Curve]:
         """The scalar series of `event_runs`, losses and accuracies first, thinned."""
@@ -68,6 +79,52 @@ class EventData:
             _curve(run, tag, points) for run, tags in found.items() for tag, points in tags.items()
         ]
         return sorted(curves, key=_importance)[:CURVES_MAX]
+
+    def image_summaries(self, event_runs: Sequence[str]) -> Sequence[SummaryImage]:
+        """The newest pictures of every tag, by run and tag; at most 500."""
+        if self._provider is None or not event_runs:
+            return []
+        try:
+            found = self._provider.read_blob_sequences(
+                context.RequestContext(),
+                experiment_id=self._experiment_id,
+                plugin_name=IMAGES,
+                downsample=_STEPS,
+                run_tag_filter=data.RunTagFilter(runs=event_runs),
+            )
+        except errors.PublicError:
+            return []
+        images: list[SummaryImage] = []
+        for run, tags in sorted(found.items()):
+            for tag, steps in sorted(tags.items()):
+                if steps and len(images) < SUMMARY_IMAGES_MAX:
+                    images += self._pictures(run, tag, max(steps, key=lambda datum: datum.step))
+        return images[:SUMMARY_IMAGES_MAX]
+
+    def image_bytes(self, image: SummaryImage) -> bytes | None:
+        """The file of a picture, None where TensorBoard has it no more or it is too large."""
+        return self._bytes(image.key, IMAGE_FILE_MAX_BYTES)
+
+    def _pictures(self, run: str, tag: str, datum: Any) -> list[SummaryImage]:
+        """The first two blobs are width and height, the others are files (image/summary_v2.py)."""
+        width, height, *keys = [value.blob_key for value in datum.values] or ("", "")
+        size = [(self._bytes(key, 20) or b"").decode("ascii", "replace") for key in (width, height)]
+        if not all(text.isdigit() for text in size):
+            return []
+        return [
+            SummaryImage(
+                run, tag, datum.step, index, datum.wall_time, key, int(size[0]), int(size[1])
+            )
+            for index, key in enumerate(keys[:SUMMARY_IMAGES_MAX])
+        ]
+
+    def _bytes(self, key: str, limit: int) -> bytes | None:
+        assert self._provider is not None
+        try:
+            blob: bytes = self._provider.read_blob(context.RequestContext(), blob_key=key)
+        except errors.PublicError:
+            return None
+        return blob if len(blob) <= limit else None
 
     def _blob(self, key: str) -> str | None:
         assert self._provider is not None
