@@ -1,0 +1,1 @@
+"""Runs models in a child process that imports TensorFlow; the server never does."""
