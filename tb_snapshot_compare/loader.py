@@ -23,6 +23,19 @@ _FLAGS = (
         "its name.",
     ),
     (
+        "--snapshot_compare_images",
+        "DIR,...",
+        "Folders of images to run through the snapshots' models: a folder for each class, or "
+        "images only. NAME:PATH gives a folder another name.",
+    ),
+    (
+        "--snapshot_compare_model",
+        "MODULE:FUNCTION",
+        "A function that takes no arguments and returns the Keras model, for networks that are "
+        "written in code. The module is found in the directory that TensorBoard is started in, or "
+        "among the installed packages; its code runs in a process of its own.",
+    ),
+    (
         "--snapshot_compare_cache_dir",
         "PATH",
         "Where results are kept. Default: tb_snapshot_compare in the user's cache directory. "

@@ -1,21 +1,23 @@
-"""The plugin as TensorBoard sees it: routes, metadata and wiring; no work of its own."""
+"""The plugin as TensorBoard sees it: what it needs at its start, and nothing that takes time.
+
+Everything else is imported and wired in a thread, so that TensorBoard does not start later.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tensorboard.plugins import base_plugin
 
-from tb_snapshot_compare.http_api.event_data import EventData
-from tb_snapshot_compare.http_api.guard import Guard, own_names
-from tb_snapshot_compare.http_api.hiding import hide_roots
-from tb_snapshot_compare.http_api.routes import ENTRY_POINT, applications
-from tb_snapshot_compare.workspace import Workspace
+from tb_snapshot_compare.deferred import Deferred
+from tb_snapshot_compare.http_api.paths import ENTRY_POINT, PATHS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from tb_snapshot_compare.http_api.service import Service
 
 PLUGIN_NAME = "snapshot_compare"
 TAB_NAME = "Compare"
@@ -27,34 +29,39 @@ class SnapshotComparePlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # Tens
     plugin_name = PLUGIN_NAME
 
     def __init__(self, context: base_plugin.TBContext) -> None:
-        """Reads the flags and starts the scan in its own thread."""
-        flags = context.flags
-        events = EventData(context.data_provider)
-        self._workspace = Workspace.of_directories(
-            context.logdir or _text(flags, "logdir"),
-            _text(flags, "logdir_spec"),
-            _text(flags, "snapshot_compare_dirs"),
-            _text(flags, "snapshot_compare_cache_dir"),
-            events,
-            float(getattr(flags, "reload_interval", None) or 0),
-        )
-        hosts, everywhere = own_names(flags)
-        hide = hide_roots(self._workspace.directories)
-        guard = Guard(hosts, everywhere, hide)
-        self._applications = applications(self._workspace, events, guard, hide)
+        """Starts the service in its own thread."""
+        self._service = Deferred(lambda: _start(context), "snapshot-compare-start")
+
+    @property
+    def service(self) -> Service:
+        """Everything wired together; waits until it is."""
+        return self._service.get()
 
     def get_plugin_apps(self) -> Mapping[str, WSGIApplication]:
         """Every route, each behind the guard."""
-        return self._applications
+        return {path: self._application(path) for path in PATHS}
 
     def is_active(self) -> bool:
-        """Whether the last scan saw a snapshot; never touches the disk."""
-        return self._workspace.has_snapshots()
+        """Whether the last scan saw a snapshot; True until it has ended, and never waits."""
+        service = self._service.peek()
+        if service is None:
+            return not self._service.failed
+        return service.workspace.has_snapshots()
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """The tab and its module."""
         return base_plugin.FrontendMetadata(es_module_path=ENTRY_POINT, tab_name=TAB_NAME)
 
+    def _application(self, path: str) -> WSGIApplication:
+        def application(
+            environ: WSGIEnvironment, start_response: StartResponse
+        ) -> Iterable[bytes]:
+            return self.service.applications[path](environ, start_response)
 
-def _text(flags: Any, name: str) -> str:
-    return getattr(flags, name, None) or ""
+        return application
+
+
+def _start(context: base_plugin.TBContext) -> Service:
+    from tb_snapshot_compare.http_api.service import start
+
+    return start(context)

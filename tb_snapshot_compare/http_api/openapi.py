@@ -2,114 +2,32 @@
 
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tb_snapshot_compare import __version__
-from tb_snapshot_compare.http_api import arrays, contract
-from tb_snapshot_compare.limits import BINS_MAX, LEVELS_MAX
+from tb_snapshot_compare.http_api import arrays, contract, contract_kernel, contract_probing
+from tb_snapshot_compare.http_api.endpoints import ENDPOINTS as COMPARING
+from tb_snapshot_compare.http_api.endpoints import Endpoint
+from tb_snapshot_compare.http_api.endpoints_kernel import ENDPOINTS as KERNEL
+from tb_snapshot_compare.http_api.endpoints_probing import ENDPOINTS as PROBING
 
 _REF = "#/components/schemas/{name}"
-_TEXT = {"type": "string"}
-_PAIR = {
-    "a": ("id of the first snapshot", _TEXT),
-    "ga": ("its generation", _TEXT),
-    "b": ("id of the second snapshot", _TEXT),
-    "gb": ("its generation", _TEXT),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A route: its parameters by name, as (description, schema), and what it answers.
-
-    `answer` None stands for arrays in the safetensors layout. `queued` routes may answer
-    202 with a Job.
-    """
-
-    path: str
-    summary: str
-    answer: type[contract.Struct] | None
-    required: dict[str, tuple[str, dict[str, Any]]]
-    optional: dict[str, tuple[str, dict[str, Any]]]
-    queued: bool = False
-    body: type[contract.Struct] | None = None
-
-
-def _whole(low: int, high: int) -> dict[str, Any]:
-    return {"type": "integer", "minimum": low, "maximum": high}
-
-
-ENDPOINTS = (
-    Endpoint("/snapshots", "Every snapshot, by run.", contract.Listing, {}, {}),
-    Endpoint("/changes", "Whether the listing has changed.", contract.Changes, {}, {}),
-    Endpoint("/scan", "Look for snapshots now.", contract.Accepted, {}, {}, body=contract.Empty),
-    Endpoint(
-        "/curves",
-        "The scalar curves of a run.",
-        contract.Curves,
-        {"run": ("name of a run", _TEXT)},
-        {},
-    ),
-    Endpoint(
-        "/comparison",
-        "The differences a -> b of the model, its layers and its tensors.",
-        contract.Comparison,
-        _PAIR,
-        {},
-        queued=True,
-    ),
-    Endpoint(
-        "/architecture",
-        "The layers of both snapshots as one graph.",
-        contract.Architecture,
-        _PAIR,
-        {},
-        queued=True,
-    ),
-    Endpoint(
-        "/filters",
-        "The measures of every output filter of a layer's largest tensor: one vector of float64 "
-        "for each measure, NaN where it is undefined.",
-        None,
-        {**_PAIR, "layer": ("full path of a layer", _TEXT)},
-        {},
-        queued=True,
-    ),
-    Endpoint(
-        "/distribution",
-        "The difference distribution of a layer, a tensor or the whole model.",
-        contract.Distribution,
-        _PAIR,
-        {
-            "layer": ("full path of a layer; the whole model when absent", _TEXT),
-            "tensor": ("canonical name of a tensor; all of the layer when absent", _TEXT),
-            "bins": ("bins of the signed change", _whole(2, BINS_MAX)),
-            "levels": ("levels of the relative change", _whole(1, LEVELS_MAX)),
-        },
-        queued=True,
-    ),
-    Endpoint(
-        "/cancel",
-        "Stop a job unless somebody else waits for it.",
-        contract.Accepted,
-        {},
-        {},
-        body=contract.Cancel,
-    ),
-)
+ENDPOINTS = (*COMPARING, *KERNEL, *PROBING)
+_CONTRACTS = (contract, contract_kernel, contract_probing)
 
 
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document of the routes and the contract's types."""
     types = [
         value
-        for value in vars(contract).values()
+        for module in _CONTRACTS
+        for value in vars(module).values()
         if isinstance(value, type)
         and issubclass(value, contract.Struct)
+        and value.__module__ == module.__name__
         and value is not contract.Struct
     ]
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)

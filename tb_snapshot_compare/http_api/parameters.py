@@ -1,5 +1,10 @@
 """Query parameters, parsed and bounded."""
 
+import math
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
 from werkzeug.wrappers import Request
 
 from tb_snapshot_compare.errors import InvalidRequestError
@@ -7,6 +12,8 @@ from tb_snapshot_compare.snapshot import SnapshotRef
 from tb_snapshot_compare.workspace import Workspace
 
 _TEXT_MAX = 1_024
+_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+Word = TypeVar("Word", bound=str)
 
 
 def required(request: Request, name: str) -> str:
@@ -33,6 +40,52 @@ def integer(request: Request, name: str, default: int) -> int:
     if not (value.isascii() and value.removeprefix("-").isdigit() and len(value) <= 18):
         raise InvalidRequestError(f"Parameter {name!r} must be a whole number, not {value!r}.")
     return int(value)
+
+
+def choice(request: Request, name: str, choices: Sequence[Word]) -> Word:
+    """One of some words; the first when absent."""
+    value = optional(request, name)
+    if value is None:
+        return choices[0]
+    for word in choices:
+        if word == value:
+            return word
+    raise InvalidRequestError(f"{name}={value!r}: choose from {', '.join(choices)}.")
+
+
+def numbers(request: Request, name: str, most: int) -> tuple[float, ...]:
+    """Up to `most` finite numbers, separated by commas."""
+    value = optional(request, name)
+    if value is None:
+        return ()
+    parts = value.split(",")
+    try:
+        found = tuple(float(part) for part in parts)
+    except ValueError:
+        found = (math.nan,)
+    if len(parts) > most or not all(math.isfinite(number) for number in found):
+        raise InvalidRequestError(
+            f"Parameter {name!r} must hold up to {most} numbers separated by commas, not {value!r}."
+        )
+    return found
+
+
+def ranges(request: Request, name: str, most: int) -> list[int]:
+    """Whole numbers as `0-3,7`, ascending and without duplicates, at most `most` of them.
+
+    May be as long as a URL may be; empty when absent.
+    """
+    found: set[int] = set()
+    for part in filter(None, request.args.get(name, "").split(",")):
+        matched = _RANGE.fullmatch(part)
+        first = int(matched[1]) if matched else 0
+        last = int(matched[2] or matched[1]) if matched else -1
+        if last < first:
+            raise InvalidRequestError(f"Parameter {name!r} holds {part!r}: write 0-3,7.")
+        if len(found) + last - first >= most:
+            raise InvalidRequestError(f"Parameter {name!r} names more than {most:,} numbers.")
+        found.update(range(first, last + 1))
+    return sorted(found)
 
 
 def snapshot_pair(request: Request, workspace: Workspace) -> tuple[SnapshotRef, SnapshotRef]:

@@ -7,23 +7,34 @@ from tb_snapshot_compare.http_api.comparing import ComparingRoutes
 from tb_snapshot_compare.http_api.event_data import EventData
 from tb_snapshot_compare.http_api.guard import Guard
 from tb_snapshot_compare.http_api.hiding import Hide
+from tb_snapshot_compare.http_api.images import ImageRoutes
 from tb_snapshot_compare.http_api.jobs import WorkQueue
+from tb_snapshot_compare.http_api.kernels import KernelRoutes
 from tb_snapshot_compare.http_api.listing import ListingRoutes
-from tb_snapshot_compare.http_api.static_files import ENTRY, StaticFiles
-from tb_snapshot_compare.workspace import Workspace
+from tb_snapshot_compare.http_api.paths import ENTRY_POINT
+from tb_snapshot_compare.http_api.probing import ProbingRoutes
+from tb_snapshot_compare.http_api.static_files import StaticFiles
+from tb_snapshot_compare.workspace import Patching, ProbeImages, Probing, Workspace
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-ENTRY_POINT = f"/static/{ENTRY}"
-
 
 def applications(
-    workspace: Workspace, events: EventData, guard: Guard, hide: Hide
+    workspace: Workspace,
+    images: ProbeImages,
+    probing: Probing,
+    events: EventData,
+    guard: Guard,
+    hide: Hide,
 ) -> Mapping[str, "WSGIApplication"]:
     """The WSGI application of every route, below `/data/plugin/snapshot_compare`."""
     listing = ListingRoutes(workspace, events, hide)
-    comparing = ComparingRoutes(workspace, WorkQueue(), hide)
+    queue = WorkQueue()
+    comparing = ComparingRoutes(workspace, queue, hide)
+    kernels = KernelRoutes(workspace, queue)
+    probe_images = ImageRoutes(images, hide)
+    performing = ProbingRoutes(workspace, probing, Patching(probing, images), queue, hide)
     static = StaticFiles()
     return {
         "/snapshots": guard.wrap(listing.snapshots),
@@ -34,6 +45,22 @@ def applications(
         "/architecture": guard.wrap(comparing.architecture),
         "/filters": guard.wrap(comparing.filters),
         "/distribution": guard.wrap(comparing.distribution),
+        "/images": guard.wrap(probe_images.images),
+        "/image": guard.wrap(probe_images.image),
+        "/upload": guard.wrap(probe_images.upload, methods=("POST",)),
+        "/kernel": guard.wrap(kernels.kernel),
+        "/kernel_tiles": guard.wrap(kernels.kernel_tiles),
+        "/kernel_order": guard.wrap(kernels.kernel_order),
+        "/kernel_slice": guard.wrap(kernels.kernel_slice),
+        "/located": guard.wrap(kernels.located),
+        "/area_distribution": guard.wrap(kernels.area_distribution),
+        "/probe_model": guard.wrap(performing.probe_model),
+        "/predictions": guard.wrap(performing.predictions),
+        "/channels": guard.wrap(performing.channels),
+        "/activation_maps": guard.wrap(performing.activation_maps),
+        "/patches": guard.wrap(performing.patches),
+        "/flow": guard.wrap(performing.flow),
+        "/attribution": guard.wrap(performing.attribution),
         "/cancel": guard.wrap(comparing.cancel, methods=("POST",)),
         ENTRY_POINT: guard.wrap(static.serve),
         "/static/*": guard.wrap(static.serve),

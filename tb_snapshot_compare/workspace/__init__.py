@@ -1,5 +1,6 @@
 """The only module that joins the stages: what the page, the command line and Python call."""
 
+from tb_snapshot_compare.images.summaries import SummaryImage, SummarySource
 from tb_snapshot_compare.sources import RunSources, Scan
 from tb_snapshot_compare.workspace.comparing import EVERYTHING, WEIGHTS, compare, find_layer
 from tb_snapshot_compare.workspace.distributing import distribution
@@ -13,6 +14,9 @@ from tb_snapshot_compare.workspace.opening import (
     pair_architecture,
     probe,
 )
+from tb_snapshot_compare.workspace.patching import Patching
+from tb_snapshot_compare.workspace.probe_images import ADVICE, ProbeImages
+from tb_snapshot_compare.workspace.probing import Probing
 from tb_snapshot_compare.workspace.results import (
     Comparison,
     Coverage,
@@ -26,6 +30,7 @@ from tb_snapshot_compare.workspace.results import (
 from tb_snapshot_compare.workspace.streaming import Progress as ProgressReport
 
 __all__ = [
+    "ADVICE",
     "EVERYTHING",
     "WEIGHTS",
     "Comparison",
@@ -37,10 +42,15 @@ __all__ = [
     "LeftOut",
     "OpenedSnapshot",
     "PairArchitecture",
+    "Patching",
+    "ProbeImages",
+    "Probing",
     "ProgressReport",
     "RunSources",
     "Scan",
     "SnapshotSummary",
+    "SummaryImage",
+    "SummarySource",
     "TensorDifference",
     "Workspace",
     "compare",

@@ -15,10 +15,13 @@ from tensorboard.plugins import base_plugin
 from werkzeug.test import Client
 
 from tb_snapshot_compare.http_api.openapi import ENDPOINTS
+from tb_snapshot_compare.http_api.paths import PATHS
 from tb_snapshot_compare.loader import SnapshotCompareLoader
 
 FLAGS = [
     "snapshot_compare_dirs",
+    "snapshot_compare_images",
+    "snapshot_compare_model",
     "snapshot_compare_cache_dir",
     "snapshot_compare_allowed_hosts",
 ]
@@ -71,8 +74,22 @@ def test_every_route_is_behind_the_guard(tmp_path: Path) -> None:
 
 
 def test_every_route_is_documented_and_every_documented_route_exists(tmp_path: Path) -> None:
-    routes = {path for path in load(str(tmp_path)).get_plugin_apps() if "static" not in path}
+    plugin = load(str(tmp_path))
+    assert set(plugin.get_plugin_apps()) == set(PATHS)
+    routes = {path for path in PATHS if "static" not in path}
     assert routes == {endpoint.path for endpoint in ENDPOINTS}
+    assert set(plugin.service.applications) == set(PATHS)
+
+
+def test_a_service_that_cannot_start_hides_the_tab_and_harms_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _arguments: None)
+    plugin = load(str(tmp_path), snapshot_compare_cache_dir=7)
+    with pytest.raises(TypeError):
+        plugin.service  # noqa: B018
+    assert plugin.is_active() is False
+    assert plugin.get_plugin_apps()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""The paths of every route, below `/data/plugin/snapshot_compare`."""
+
+ENTRY_POINT = "/static/index.js"
+PATHS = (
+    "/snapshots",
+    "/changes",
+    "/scan",
+    "/curves",
+    "/comparison",
+    "/architecture",
+    "/filters",
+    "/distribution",
+    "/kernel",
+    "/kernel_tiles",
+    "/kernel_order",
+    "/kernel_slice",
+    "/located",
+    "/area_distribution",
+    "/images",
+    "/image",
+    "/upload",
+    "/probe_model",
+    "/predictions",
+    "/channels",
+    "/activation_maps",
+    "/patches",
+    "/flow",
+    "/attribution",
+    "/cancel",
+    ENTRY_POINT,
+    "/static/*",
+)
