@@ -1,5 +1,7 @@
 /** The server's routes as typed functions. */
 import { Client, type Decode } from './Client';
+import { KernelApi } from './KernelApi';
+import { ProbeApi } from './ProbeApi';
 import { readSafeTensors } from './safetensors';
 import type {
   Architecture,
@@ -8,20 +10,12 @@ import type {
   Curves,
   Distribution,
   FilterMeasures,
-  Job,
   Listing,
   Measures,
-  Snapshot,
 } from './types';
+import { type Follow, json, type PairOf, pairQuery } from './wire';
 
-/** Two snapshots, as ids and the generations of their bytes. */
-export type PairOf = readonly [Pick<Snapshot, IdKeys>, Pick<Snapshot, IdKeys>];
-type IdKeys = 'id' | 'generation';
-
-export interface Follow {
-  readonly signal?: AbortSignal;
-  readonly onJob?: (job: Job) => void;
-}
+export type { Follow, PairOf } from './wire';
 
 export interface DistributionQuery {
   /** Null takes the whole model. */
@@ -33,7 +27,14 @@ export interface DistributionQuery {
 }
 
 export class Api {
-  constructor(private readonly client: Client = new Client()) {}
+  readonly kernel: KernelApi;
+  /** Probe images, and what both snapshots make of them. */
+  readonly probe: ProbeApi;
+
+  constructor(private readonly client: Client = new Client()) {
+    this.kernel = new KernelApi(client);
+    this.probe = new ProbeApi(client);
+  }
 
   listing(follow: Follow = {}): Promise<Listing> {
     return this.client.get({ url: 'snapshots', decode: json<Listing>, ...follow });
@@ -81,21 +82,6 @@ export class Api {
   scan(): Promise<void> {
     return this.client.post('scan', {});
   }
-}
-
-function pairQuery([a, b]: PairOf, more: Record<string, string> = {}): URLSearchParams {
-  return new URLSearchParams({
-    a: a.id,
-    ga: a.generation,
-    b: b.id,
-    gb: b.generation,
-    ...more,
-  });
-}
-
-async function json<T>(response: Response): ReturnType<Decode<T>> {
-  const text = await response.text();
-  return { value: JSON.parse(text) as T, bytes: 2 * text.length };
 }
 
 async function filterMeasures(response: Response): ReturnType<Decode<FilterMeasures>> {

@@ -63,12 +63,22 @@ export class Client {
   }
 
   async post(url: string, body: object): Promise<void> {
+    await this.commanded(url, body);
+  }
+
+  /** A command that answers with a value. */
+  async command<T>(url: string, body: object, decode: Decode<T>): Promise<T> {
+    return (await decoded(await this.commanded(url, body), decode)).value;
+  }
+
+  private async commanded(url: string, body: object): Promise<Response> {
     const response = await this.send(url, {
       method: 'POST',
       headers: COMMAND_HEADERS,
       body: JSON.stringify(body),
     });
     if (!response.ok) throw await failureOf(response);
+    return response;
   }
 
   private start<T>(request: Request<T>): Shared {
@@ -142,7 +152,7 @@ export class Client {
       } else {
         const { value, bytes } = await decoded(response, decode);
         signal.throwIfAborted();
-        if (immutable) this.cache.set(url, value, bytes);
+        if (immutable && !isProvisional(response)) this.cache.set(url, value, bytes);
         return value;
       }
     }
@@ -184,6 +194,11 @@ async function decoded<T>(
     const text = `The answer could not be read: ${(error as Error).message}`;
     throw new RequestFailure('unreadable_answer', text, response.status, { cause: error });
   }
+}
+
+/** The server says so of layers for which a configuration may still turn up. */
+function isProvisional(response: Response): boolean {
+  return response.headers.get('Cache-Control') === 'no-cache';
 }
 
 function retryAfter(response: Response): number {

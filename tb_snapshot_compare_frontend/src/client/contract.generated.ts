@@ -502,6 +502,1145 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/kernel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A tensor of a layer as a matrix of slices: sizes, levels of detail, scales. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description full path of a layer */
+                    layer: string;
+                    /** @description canonical name of a tensor; the layer's largest when absent */
+                    tensor?: string;
+                    /** @description a key of Measures that `difference` shows; l2 when absent */
+                    measure?: string;
+                    /** @description order of rows; by index when absent */
+                    rows_by?: "index" | "difference" | "similarity";
+                    /** @description order of columns; by index when absent */
+                    columns_by?: "index" | "difference" | "similarity";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A tensor of a layer as a matrix of slices: sizes, levels of detail, scales. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["KernelMap"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/kernel_tiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tiles of a quantity, one after the other as little-endian float16 without a header, each cropped to the level's size, row by row. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description full path of a layer */
+                    layer: string;
+                    /** @description difference, signed, relative, a, b or located */
+                    quantity: string;
+                    /** @description up to 16 tiles, as level.row.column,... in tiles */
+                    tiles: string;
+                    /** @description canonical name of a tensor; the layer's largest when absent */
+                    tensor?: string;
+                    /** @description a key of Measures that `difference` shows; l2 when absent */
+                    measure?: string;
+                    /** @description order of rows; by index when absent */
+                    rows_by?: "index" | "difference" | "similarity";
+                    /** @description order of columns; by index when absent */
+                    columns_by?: "index" | "difference" | "similarity";
+                    /** @description bins of the distribution */
+                    bins?: number;
+                    /** @description levels of the distribution */
+                    levels?: number;
+                    /** @description cells of the distribution, as bins.levels, e.g. 0-9.2-4,12.0 */
+                    cells?: string;
+                    /** @description layer (the default) or tensor: whose distribution the cells are of */
+                    whole?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Tiles of a quantity, one after the other as little-endian float16 without a header, each cropped to the level's size, row by row. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/kernel_order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The stored index at each place of the map: vectors `rows` and `columns` of int32. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description full path of a layer */
+                    layer: string;
+                    /** @description canonical name of a tensor; the layer's largest when absent */
+                    tensor?: string;
+                    /** @description a key of Measures that `difference` shows; l2 when absent */
+                    measure?: string;
+                    /** @description order of rows; by index when absent */
+                    rows_by?: "index" | "difference" | "similarity";
+                    /** @description order of columns; by index when absent */
+                    columns_by?: "index" | "difference" | "similarity";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The stored index at each place of the map: vectors `rows` and `columns` of int32. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/kernel_slice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One slice with its weights in a and b. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description full path of a layer */
+                    layer: string;
+                    /** @description stored index of the row */
+                    row: number;
+                    /** @description stored index of the column */
+                    column: number;
+                    /** @description canonical name of a tensor; the layer's largest when absent */
+                    tensor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description One slice with its weights in a and b. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["KernelSlice"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/located": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many weights and slices lie in the chosen cells of the distribution. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description full path of a layer */
+                    layer: string;
+                    /** @description canonical name of a tensor; the layer's largest when absent */
+                    tensor?: string;
+                    /** @description bins of the distribution */
+                    bins?: number;
+                    /** @description levels of the distribution */
+                    levels?: number;
+                    /** @description cells of the distribution, as bins.levels, e.g. 0-9.2-4,12.0 */
+                    cells?: string;
+                    /** @description layer (the default) or tensor: whose distribution the cells are of */
+                    whole?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How many weights and slices lie in the chosen cells of the distribution. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Located"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/area_distribution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The distribution of an area of the map, in the bins and levels of the layer's. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description full path of a layer */
+                    layer: string;
+                    /** @description places on the map, e.g. 0-63 */
+                    rows: string;
+                    /** @description places on the map, e.g. 0-63 */
+                    columns: string;
+                    /** @description canonical name of a tensor; the layer's largest when absent */
+                    tensor?: string;
+                    /** @description a key of Measures that `difference` shows; l2 when absent */
+                    measure?: string;
+                    /** @description order of rows; by index when absent */
+                    rows_by?: "index" | "difference" | "similarity";
+                    /** @description order of columns; by index when absent */
+                    columns_by?: "index" | "difference" | "similarity";
+                    /** @description bins of the distribution */
+                    bins?: number;
+                    /** @description levels of the distribution */
+                    levels?: number;
+                    /** @description layer (the default) or tensor: whose distribution the cells are of */
+                    whole?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The distribution of an area of the map, in the bins and levels of the layer's. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AreaDistribution"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Probe images for a run. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name */
+                    run: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Probe images for a run. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ImageSets"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A probe image as PNG, re-encoded; `size` thumb (at most 96 pixels) or full. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of a probe image */
+                    image: string;
+                    /** @description thumb or full */
+                    size?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A probe image as PNG, re-encoded; `size` thumb (at most 96 pixels) or full. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds images to the run's uploads: PNG or JPEG as base64. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            responses: {
+                /** @description Adds images to the run's uploads: PNG or JPEG as base64. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ImageSet"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/probe_model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether and how the pair can be run. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Whether and how the pair can be run. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProbeModel"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/predictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Class probabilities of one image, in a and b. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description id of a probe image */
+                    image: string;
+                    /** @description stretch, crop or pad */
+                    resize?: string;
+                    /** @description none, unit or signed */
+                    scale?: string;
+                    /** @description rgb or bgr */
+                    order?: string;
+                    /** @description numbers by channel, separated by commas */
+                    mean?: string;
+                    /** @description numbers by channel, separated by commas */
+                    std?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Class probabilities of one image, in a and b. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Predictions"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much each channel's map differs for one image, of the layer and of what feeds it. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description id of a probe image */
+                    image: string;
+                    /** @description full path of a layer */
+                    layer: string;
+                    /** @description stretch, crop or pad */
+                    resize?: string;
+                    /** @description none, unit or signed */
+                    scale?: string;
+                    /** @description rgb or bgr */
+                    order?: string;
+                    /** @description numbers by channel, separated by commas */
+                    mean?: string;
+                    /** @description numbers by channel, separated by commas */
+                    std?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How much each channel's map differs for one image, of the layer and of what feeds it. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChannelStrip"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/activation_maps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The maps of some channels for one image: arrays `a` and `b` of float32 [channels, height, width], and `difference` [channels]; averaged down to at most `edge` pixels a side. Channels are those asked for; those that differ most first when absent. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description id of a probe image */
+                    image: string;
+                    /** @description full path of a layer */
+                    layer: string;
+                    /** @description stretch, crop or pad */
+                    resize?: string;
+                    /** @description none, unit or signed */
+                    scale?: string;
+                    /** @description rgb or bgr */
+                    order?: string;
+                    /** @description numbers by channel, separated by commas */
+                    mean?: string;
+                    /** @description numbers by channel, separated by commas */
+                    std?: string;
+                    /** @description output (the default) or input: of the layer or of its feeder */
+                    side?: string;
+                    /** @description e.g. 0-15,20 */
+                    channels?: string;
+                    /** @description how many of those that differ most */
+                    count?: number;
+                    /** @description largest side of a map */
+                    edge?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The maps of some channels for one image: arrays `a` and `b` of float32 [channels, height, width], and `difference` [channels]; averaged down to at most `edge` pixels a side. Channels are those asked for; those that differ most first when absent. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/patches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The patches of an image that drive a channel most, in a and in b. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description id of a probe image */
+                    image: string;
+                    /** @description full path of a layer */
+                    layer: string;
+                    /** @description index of a channel of the layer's output */
+                    channel: number;
+                    /** @description crop or field */
+                    way: string;
+                    /** @description stretch, crop or pad */
+                    resize?: string;
+                    /** @description none, unit or signed */
+                    scale?: string;
+                    /** @description rgb or bgr */
+                    order?: string;
+                    /** @description numbers by channel, separated by commas */
+                    mean?: string;
+                    /** @description numbers by channel, separated by commas */
+                    std?: string;
+                    /** @description output (the default) or input: of the layer or of its feeder */
+                    side?: string;
+                    /** @description patches a side */
+                    count?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The patches of an image that drive a channel most, in a and in b. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Patches"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/flow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every image of a set: predictions of a and b. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description id of a set of probe images */
+                    set: string;
+                    /** @description stretch, crop or pad */
+                    resize?: string;
+                    /** @description none, unit or signed */
+                    scale?: string;
+                    /** @description rgb or bgr */
+                    order?: string;
+                    /** @description numbers by channel, separated by commas */
+                    mean?: string;
+                    /** @description numbers by channel, separated by commas */
+                    std?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Every image of a set: predictions of a and b. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Flow"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/attribution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which layer carries the change in outcome; of `layer`, which group of filters. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                    /** @description id of a set of probe images */
+                    set: string;
+                    /** @description stretch, crop or pad */
+                    resize?: string;
+                    /** @description none, unit or signed */
+                    scale?: string;
+                    /** @description rgb or bgr */
+                    order?: string;
+                    /** @description numbers by channel, separated by commas */
+                    mean?: string;
+                    /** @description numbers by channel, separated by commas */
+                    std?: string;
+                    /** @description ids, separated by commas; all of the set when absent */
+                    images?: string;
+                    /** @description full path of a layer */
+                    layer?: string;
+                    /** @description a group of filters of that layer, e.g. 0-15,20 */
+                    filters?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Which layer carries the change in outcome; of `layer`, which group of filters. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Attribution"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -638,6 +1777,9 @@ export interface components {
         /**
          * TensorDifference
          * @description One tensor of either side; `measures` is null unless `status` is `compared`.
+         *
+         *         `rule` tells how the two were matched: by canonical name, or by order, class, role and shape
+         *         where the names were made up.
          */
         TensorDifference: {
             name: string;
@@ -653,6 +1795,8 @@ export interface components {
             status: "compared" | "not_numeric" | "only_a" | "only_b" | "shape_differs" | "unreadable";
             count: number;
             problem: string | null;
+            /** @enum {unknown} */
+            rule: "name" | "order";
             measures: components["schemas"]["Measures"] | null;
         };
         /**
@@ -787,6 +1931,333 @@ export interface components {
          */
         Accepted: {
             ok: boolean;
+        };
+        /**
+         * KernelLevel
+         * @description A level of detail: `rows` x `columns` pixels of `pixel_rows` x `pixel_columns` weights.
+         *
+         *         Levels go from single weights (1 x 1), over slices (`cell_rows` x `cell_columns`; left out
+         *         where that is 1 x 1), to pools of 2 x 2, 4 x 4, ... slices, until one tile holds it all.
+         */
+        KernelLevel: {
+            rows: number;
+            columns: number;
+            pixel_rows: number;
+            pixel_columns: number;
+        };
+        /**
+         * KernelScale
+         * @description The range of a quantity over all slices: extremes, and the 99.5th percentile of |value|.
+         *
+         *         Null where no slice has a finite value. Tiles hold multiples of `unit`, a power of two: 1
+         *         unless the values are too small or too large for float16.
+         */
+        KernelScale: {
+            quantity: string;
+            low: number | null;
+            high: number | null;
+            robust: number | null;
+            /** @default 1 */
+            unit: number;
+        };
+        /**
+         * KernelTensor
+         * @description A tensor of the layer that the view can show.
+         */
+        KernelTensor: {
+            name: string;
+            role: string;
+            shape: number[];
+            compared: boolean;
+        };
+        /**
+         * KernelMap
+         * @description How a tensor of a layer lies on the map.
+         *
+         *         `row_word` and `column_word` say what a row and a column are (`input channel`, `filter`,
+         *         `unit`, `token`, ...), `cell_word` what a cell is (`3 × 3 slice`, `weight`). `row_tensor_axes`
+         *         etc. are for the hover card: the axes of the stored shape. `measure` is the measure that
+         *         `difference` shows; extensive measures (l2, l1, sign_flips) are given per weight, so that
+         *         every level has one scale. `row_channels` and `column_channels` tell which channel of the
+         *         layer's input and output a row and a column belong to, null where they are none (the row of
+         *         a bias). `tile` is the edge of a tile in pixels.
+         */
+        KernelMap: {
+            layer: string;
+            tensor: string;
+            role: string;
+            kind: string;
+            dtype_a: string;
+            dtype_b: string;
+            shape: number[];
+            rows: number;
+            columns: number;
+            cell_rows: number;
+            cell_columns: number;
+            row_word: string;
+            column_word: string;
+            cell_word: string;
+            rows_are_channels: boolean;
+            columns_are_channels: boolean;
+            measure: string;
+            tile: number;
+            levels: components["schemas"]["KernelLevel"][];
+            scales: components["schemas"]["KernelScale"][];
+            tensors: components["schemas"]["KernelTensor"][];
+            /** @enum {unknown} */
+            rows_by: "difference" | "index" | "similarity";
+            /** @enum {unknown} */
+            columns_by: "difference" | "index" | "similarity";
+            note: string | null;
+        };
+        /**
+         * KernelSlice
+         * @description One slice: its weights in a and in b, `[cell_rows][cell_columns]`, null where not finite.
+         *
+         *         `row` and `column` are the stored indices, whatever the order on the map. `index` has a text
+         *         for each axis of the tensor's shape (`:`, `:`, `3`, `17`). `texts_a` and `texts_b` give the
+         *         non-finite values' names (`nan`, `inf`, `-inf`) by `row,column` of the slice.
+         */
+        KernelSlice: {
+            tensor: string;
+            row: number;
+            column: number;
+            index: string[];
+            a: (number | null)[][];
+            b: (number | null)[][];
+            difference: (number | null)[][];
+            texts_a: {
+                [key: string]: string;
+            };
+            texts_b: {
+                [key: string]: string;
+            };
+            measures: components["schemas"]["Measures"];
+        };
+        /**
+         * Located
+         * @description Where the weights of distribution cells lie: counts, and of slices those with any.
+         */
+        Located: {
+            tensor: string;
+            weights: number;
+            slices: number;
+            slices_total: number;
+        };
+        /**
+         * AreaDistribution
+         * @description The distribution of an area of the map, in the bins and levels of the layer's.
+         */
+        AreaDistribution: {
+            tensor: string;
+            counts: number[][];
+            total: number;
+            excluded: number;
+        };
+        /**
+         * ProbeImage
+         * @description An image; `id` is opaque and changes with its bytes. `label` indexes the set's classes.
+         */
+        ProbeImage: {
+            id: string;
+            name: string;
+            label: number | null;
+            width: number;
+            height: number;
+        };
+        /**
+         * ImageSet
+         * @description Images of one source. `classes` are names by index, empty where they are not known.
+         *
+         *         `truncated` tells how many images were left out beyond the limit, `problem` what could not
+         *         be read.
+         */
+        ImageSet: {
+            id: string;
+            name: string;
+            /** @enum {unknown} */
+            source: "directory" | "run" | "summaries" | "upload";
+            classes: string[];
+            images: components["schemas"]["ProbeImage"][];
+            truncated: number;
+            problem: string | null;
+        };
+        /**
+         * ImageSets
+         * @description Every set of probe images for a run; `advice` says how to give some where there are none.
+         */
+        ImageSets: {
+            run: string;
+            version: string;
+            sets: components["schemas"]["ImageSet"][];
+            advice: string;
+        };
+        /**
+         * Upload
+         * @description An image given in the page: its file's name and its bytes as base64.
+         */
+        Upload: {
+            run: string;
+            name: string;
+            data: string;
+        };
+        /**
+         * Preprocessing
+         * @description How pixels become the model's input: resize, order of channels, scale, mean, deviation.
+         *
+         *         `scale`: `none` keeps 0..255, `unit` gives 0..1, `signed` -1..1. Then (x - mean) / std by
+         *         channel, in the order after `order`. `in_model` names the layers of the model that prepare
+         *         the input themselves, `stated` says in a sentence what is done and why.
+         */
+        Preprocessing: {
+            /** @enum {unknown} */
+            resize: "crop" | "pad" | "stretch";
+            /** @enum {unknown} */
+            scale: "none" | "signed" | "unit";
+            /** @enum {unknown} */
+            order: "bgr" | "rgb";
+            mean: number[];
+            std: number[];
+            in_model: string[];
+            stated: string;
+        };
+        /**
+         * ProbeModel
+         * @description Whether the pair can be run, and how. `reason` and `remedy` say why not and what to do.
+         *
+         *         `input_size` is [height, width, channels]. `layers` are the full paths of layers whose
+         *         output has channels, with the shape of one image's output (channels last) and how many.
+         */
+        ProbeModel: {
+            /** @enum {unknown} */
+            state: "ready" | "unavailable";
+            reason: string | null;
+            remedy: string | null;
+            runner: ("code" | "keras" | "saved_model") | null;
+            input_size: (number | null)[];
+            classes: number;
+            probabilities: ("model" | "sigmoid" | "softmax") | null;
+            preprocessing: components["schemas"]["Preprocessing"] | null;
+            layers: components["schemas"]["ProbeLayer"][];
+        };
+        /**
+         * ProbeLayer
+         * @description A layer that can be looked into; `input_layer` is what feeds it, null for several or none.
+         */
+        ProbeLayer: {
+            name: string;
+            shape: (number | null)[];
+            channels: number;
+            input_layer: string | null;
+            input_channels: number | null;
+        };
+        /**
+         * Predictions
+         * @description Class probabilities of one image. `references` name an image of each class by index.
+         */
+        Predictions: {
+            image: string;
+            classes: string[];
+            a: (number | null)[];
+            b: (number | null)[];
+            label: number | null;
+            references: (string | null)[];
+        };
+        /**
+         * ChannelStrip
+         * @description The difference of each channel's map between a and b for one image: ||map_b - map_a||.
+         *
+         *         `outputs` are the selected layer's channels, `inputs` those of what feeds it (empty where
+         *         that is not one layer). Null where a map is not finite.
+         */
+        ChannelStrip: {
+            image: string;
+            layer: string;
+            inputs: (number | null)[];
+            outputs: (number | null)[];
+        };
+        /**
+         * Patch
+         * @description A box [left, top, right, bottom] of the image in pixels (right and bottom exclusive).
+         */
+        Patch: {
+            box: number[];
+            score: number | null;
+        };
+        /**
+         * Patches
+         * @description The patches that drive a channel most, best first.
+         *
+         *         `crop`: proposals of selective search, each resized to the input and run; the score is the
+         *         channel's largest activation. `field`: receptive fields of the channel's largest activations
+         *         on the whole image. `proposals` counts what was scored.
+         */
+        Patches: {
+            image: string;
+            layer: string;
+            channel: number;
+            /** @enum {unknown} */
+            way: "crop" | "field";
+            proposals: number;
+            a: components["schemas"]["Patch"][];
+            b: components["schemas"]["Patch"][];
+        };
+        /**
+         * FlowImage
+         * @description One image's outcome: predicted classes, and the probability of its true class.
+         */
+        FlowImage: {
+            image: string;
+            label: number | null;
+            predicted_a: number;
+            predicted_b: number;
+            truth_a: number | null;
+            truth_b: number | null;
+        };
+        /**
+         * Flow
+         * @description All images of a set. Accuracies are null without labels; `labelled` of `images` have one.
+         */
+        Flow: {
+            set: string;
+            classes: string[];
+            images: components["schemas"]["FlowImage"][];
+            labelled: number;
+            accuracy_a: number | null;
+            accuracy_b: number | null;
+            failed: string[];
+        };
+        /**
+         * AttributionPart
+         * @description What swapping one layer's weights (or one group of filters) of a for b's does.
+         *
+         *         `carried` is the share of the whole change in outcome: <p_part - p_a, p_b - p_a> divided by
+         *         ||p_b - p_a||^2 over all images and classes. `truth` is the mean change of the true class's
+         *         probability, `flips` how many predictions change. `filters` are the swapped ones, for groups.
+         */
+        AttributionPart: {
+            name: string;
+            tensors: string[];
+            filters: number[] | null;
+            carried: number | null;
+            truth: number | null;
+            flips: number;
+        };
+        /**
+         * Attribution
+         * @description Which layer (or, of `layer`, which filters) carries the change in outcome.
+         *
+         *         `sum` of the parts' shares stands against the whole, 1: layers interact. `whole_truth` and
+         *         `whole_flips` are of b against a; `distance` is ||p_b - p_a||.
+         */
+        Attribution: {
+            layer: string | null;
+            images: number;
+            parts: components["schemas"]["AttributionPart"][];
+            sum: number | null;
+            whole_truth: number | null;
+            whole_flips: number;
+            distance: number;
         };
     };
     responses: never;

@@ -1,0 +1,279 @@
+/** What every channel of the selected layer makes of the image, in a, in b, and the difference. */
+import { signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { Button } from '../../elements/Button';
+import { FailureState } from '../../elements/EmptyState';
+import { Icon } from '../../elements/Icon';
+import { Segments } from '../../elements/Segments';
+import type { Theme } from '../../scales/color';
+import { formatCount, formatNumber, formatShape } from '../../scales/format';
+import { dark } from '../../state/environment';
+import { currentImage, probeLayer } from '../../state/probe-images';
+import { activationMaps, channelStrip, shownChannels } from '../../state/probing';
+import { latest } from '../../state/resources';
+import { channel, selectLayer } from '../../state/selection';
+import { rank } from './ChannelPicker';
+import {
+  type ChannelMaps,
+  channelMaps,
+  type MapKind,
+  type MapRange,
+  mapPixels,
+  mapRange,
+  mapValues,
+} from './maps';
+import { MapLegend } from './PatchesTab';
+import { paint } from './Picture';
+import { Hint, Waiting } from './states';
+
+const PAGE = 24;
+const KINDS: readonly MapKind[] = ['a', 'b', 'difference'];
+const KIND_WORDS = { a: 'a', b: 'b', difference: 'b − a' } as const;
+const ORDERS = [
+  { value: 'difference', label: 'By difference' },
+  { value: 'index', label: 'By index' },
+] as const;
+const SCALES = [
+  { value: 'shared', label: 'Shared shades' },
+  { value: 'own', label: 'By channel' },
+] as const;
+
+const order = signal<'difference' | 'index'>('difference');
+const scale = signal<'shared' | 'own'>('shared');
+const page = signal(0);
+
+export function ActivationsTab(): JSX.Element {
+  const image = currentImage.value;
+  const layer = probeLayer.value;
+  const resource = channelStrip.value;
+  const strip = latest(resource);
+  const outputs = strip !== null && strip.layer === layer?.name ? strip.outputs : null;
+  const ranked = useMemo(
+    () =>
+      order.value === 'index'
+        ? [...(outputs ?? []).keys()]
+        : rank(outputs ?? []).map(({ index }) => index),
+    [outputs, order.value],
+  );
+  const pages = Math.max(1, Math.ceil(ranked.length / PAGE));
+  const at = Math.min(page.value, pages - 1);
+  const channels = useMemo(() => ranked.slice(at * PAGE, (at + 1) * PAGE), [ranked, at]);
+
+  useEffect(() => {
+    page.value = 0;
+  }, [layer?.name, order.value]);
+  useEffect(() => {
+    shownChannels.value = channels;
+    return () => {
+      shownChannels.value = null;
+    };
+  }, [channels]);
+
+  if (!image) return <Hint>Choose an image above.</Hint>;
+  if (!layer) {
+    return <Hint>Select a layer whose output has channels, in the network architecture.</Hint>;
+  }
+  if (resource.status === 'failed') {
+    return <FailureState title={`${layer.name} could not be run`} failure={resource.failure} />;
+  }
+  if (outputs === null) return <Waiting label={`Running ${layer.name}`} />;
+  return (
+    <div class="perf-activations">
+      <div class="perf-bar-row">
+        <span>
+          <b class="tabular">{formatCount(outputs.length)}</b> channels of <b>{layer.name}</b>{' '}
+          <span class="muted">{formatShape(layer.shape)}</span>
+        </span>
+        {layer.input_layer !== null && (
+          <Button variant="text" onClick={() => selectLayer(layer.input_layer)}>
+            Input: {layer.input_layer}
+          </Button>
+        )}
+        <Segments
+          small
+          label="Order of the channels"
+          value={order.value}
+          options={ORDERS}
+          onChange={(next) => {
+            order.value = next;
+          }}
+        />
+        <Segments
+          small
+          label="Range of the shades"
+          value={scale.value}
+          options={SCALES}
+          onChange={(next) => {
+            scale.value = next;
+          }}
+        />
+        {pages > 1 && <Pager at={at} pages={pages} count={ranked.length} />}
+      </div>
+      <Grid channels={channels} values={outputs} />
+    </div>
+  );
+}
+
+function Pager({
+  at,
+  pages,
+  count,
+}: {
+  readonly at: number;
+  readonly pages: number;
+  readonly count: number;
+}): JSX.Element {
+  const go = (next: number): void => {
+    page.value = Math.max(0, Math.min(pages - 1, next));
+  };
+  return (
+    <nav class="perf-pager" aria-label="Channels">
+      <Button
+        variant="icon"
+        class="perf-back"
+        label="Previous channels"
+        disabled={at === 0}
+        onClick={() => go(at - 1)}
+      >
+        <Icon name="chevron" />
+      </Button>
+      <span class="tabular">
+        {formatCount(at * PAGE + 1)}–{formatCount(Math.min(count, (at + 1) * PAGE))} of{' '}
+        {formatCount(count)}
+      </span>
+      <Button
+        variant="icon"
+        class="perf-next"
+        label="Next channels"
+        disabled={at === pages - 1}
+        onClick={() => go(at + 1)}
+      >
+        <Icon name="chevron" />
+      </Button>
+    </nav>
+  );
+}
+
+interface GridProps {
+  readonly channels: readonly number[];
+  /** Differences by channel. */
+  readonly values: readonly (number | null)[];
+}
+
+function Grid({ channels, values }: GridProps): JSX.Element {
+  const resource = activationMaps.value;
+  const value = latest(resource);
+  const theme = dark.value ? 'dark' : 'light';
+  const byChannel = useMemo(
+    () => new Map((value ? channelMaps(value) : []).map((maps) => [maps.channel, maps])),
+    [value],
+  );
+  const shared = useMemo(() => {
+    const all = [...byChannel.values()];
+    return { plain: mapRange(all, 'a'), difference: mapRange(all, 'difference') };
+  }, [byChannel]);
+  if (resource.status === 'failed') {
+    return <FailureState title="The maps could not be computed" failure={resource.failure} />;
+  }
+  return (
+    <>
+      <div class="perf-grid" data-stale={resource.status === 'loading' ? '' : undefined}>
+        {channels.map((index) => (
+          <ChannelCard
+            key={index}
+            index={index}
+            difference={values[index] ?? null}
+            maps={byChannel.get(index) ?? null}
+            shared={scale.value === 'shared' ? shared : null}
+            theme={theme}
+          />
+        ))}
+      </div>
+      {scale.value === 'shared' && value && (
+        <div class="perf-legends">
+          <MapLegend range={shared.plain} theme={theme} label="a and b" />
+          <MapLegend range={shared.difference} theme={theme} label="b − a" />
+        </div>
+      )}
+    </>
+  );
+}
+
+interface ChannelCardProps {
+  readonly index: number;
+  readonly difference: number | null;
+  readonly maps: ChannelMaps | null;
+  /** Null: each channel has a range of its own. */
+  readonly shared: { readonly plain: MapRange; readonly difference: MapRange } | null;
+  readonly theme: Theme;
+}
+
+function ChannelCard({ index, difference, maps, shared, theme }: ChannelCardProps): JSX.Element {
+  const chosen = channel.value?.side === 'output' && channel.value.index === index;
+  const ranges = useMemo(
+    () =>
+      shared ??
+      (maps && { plain: mapRange([maps], 'a'), difference: mapRange([maps], 'difference') }),
+    [shared, maps],
+  );
+  return (
+    <button
+      type="button"
+      class="perf-map-card"
+      aria-pressed={chosen}
+      aria-label={`Channel ${index}, difference ${formatNumber(difference)}`}
+      onClick={() => {
+        channel.value = chosen ? null : { side: 'output', index };
+      }}
+    >
+      <span class="perf-map-head">
+        <b class="tabular">{index}</b>
+        <span class="muted tabular" title="‖b − a‖ of the channel’s map">
+          {formatNumber(difference)}
+        </span>
+      </span>
+      <span class="perf-map-row">
+        {KINDS.map((kind) => (
+          <span key={kind}>
+            {maps && ranges ? (
+              <MapCanvas
+                maps={maps}
+                kind={kind}
+                range={kind === 'difference' ? ranges.difference : ranges.plain}
+                theme={theme}
+              />
+            ) : (
+              <i />
+            )}
+            <small data-kind={kind}>
+              {KIND_WORDS[kind]}
+              {maps && isNumber(maps) && ` ${formatNumber(mapValues(maps, kind)[0] ?? null, 2)}`}
+            </small>
+          </span>
+        ))}
+      </span>
+    </button>
+  );
+}
+
+/** Of a dense layer a channel is a single number. */
+function isNumber({ width, height }: ChannelMaps): boolean {
+  return width * height === 1;
+}
+
+interface MapCanvasProps {
+  readonly maps: ChannelMaps;
+  readonly kind: MapKind;
+  readonly range: MapRange;
+  readonly theme: Theme;
+}
+
+function MapCanvas({ maps, kind, range, theme }: MapCanvasProps): JSX.Element {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useLayoutEffect(() => {
+    const pixels = mapPixels(mapValues(maps, kind), range, theme);
+    paint(canvas.current, pixels, maps.width, maps.height);
+  }, [maps, kind, range, theme]);
+  return <canvas ref={canvas} />;
+}
