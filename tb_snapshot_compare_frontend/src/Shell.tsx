@@ -19,7 +19,7 @@ import {
 import { announcement } from './state/environment';
 import { layout, TIMELINE_BARE, TIMELINE_MAX, TIMELINE_MIN, timelineHeight } from './state/layout';
 import { hasCurves, latest, listing } from './state/resources';
-import { maximised, selectLayer } from './state/selection';
+import { maximised, selectLayer, type ViewId } from './state/selection';
 import {
   readyPair,
   readySnapshots,
@@ -33,21 +33,27 @@ import { TimelineView } from './views/timeline/TimelineView';
 
 adoptStyles(css);
 
-export interface ShellProps {
-  /** The address of exactly this selection. */
-  readonly link: () => string;
+/** The views of the grid; those that a page does without leave no gap. */
+export interface Views {
   readonly NetworkView: ComponentType;
   readonly DistributionView: ComponentType;
+  readonly ConvolutionView?: ComponentType | undefined;
+  readonly PerformanceView?: ComponentType | undefined;
 }
 
-export function Shell({ link, NetworkView, DistributionView }: ShellProps) {
+export interface ShellProps extends Views {
+  /** The address of exactly this selection. */
+  readonly link: () => string;
+}
+
+export function Shell(props: ShellProps) {
   useEffect(() => {
     window.addEventListener('keydown', onEscape);
     return () => window.removeEventListener('keydown', onEscape);
   }, []);
   return (
     <div class="shell">
-      <Content link={link} NetworkView={NetworkView} DistributionView={DistributionView} />
+      <Content {...props} />
       <div class="visually-hidden" role="status" aria-live="polite">
         {announcement.value}
       </div>
@@ -55,7 +61,7 @@ export function Shell({ link, NetworkView, DistributionView }: ShellProps) {
   );
 }
 
-function Content({ link, NetworkView, DistributionView }: ShellProps) {
+function Content({ link, ...views }: ShellProps) {
   const resource = listing.value;
   const known = latest(resource);
   if (!known) {
@@ -72,7 +78,8 @@ function Content({ link, NetworkView, DistributionView }: ShellProps) {
       </>
     );
   }
-  const large = maximised.value;
+  // What is said instead of the panels must not be hidden by one of them.
+  const large = readyPair.value ? maximised.value : null;
   return (
     <>
       <Header link={link} />
@@ -80,23 +87,21 @@ function Content({ link, NetworkView, DistributionView }: ShellProps) {
       <div
         class="shell-timeline"
         hidden={large !== null && large !== 'timeline'}
-        style={timelineSize()}
+        style={timelineSize(large)}
       >
         <TimelineView />
       </div>
       {large === null && (hasCurves.value ? <TimelineSplitter /> : <div class="shell-gap" />)}
-      <main class="shell-main" hidden={large === 'timeline'}>
-        <Comparing NetworkView={NetworkView} DistributionView={DistributionView} />
+      <main class="shell-main" tabIndex={-1} hidden={large === 'timeline'}>
+        <Comparing {...views} />
       </main>
       <StatusBar />
     </>
   );
 }
 
-function Comparing({ NetworkView, DistributionView }: Omit<ShellProps, 'link'>) {
-  if (readyPair.value) {
-    return <PanelGrid rows={panelRows(NetworkView, DistributionView)} />;
-  }
+function Comparing(views: Views) {
+  if (readyPair.value) return <PanelGrid rows={panelRows(views)} />;
   return (
     <div class="shell-instead">
       <InsteadOfPanels />
@@ -118,21 +123,27 @@ function InsteadOfPanels() {
   return known?.scanning ? <Scanning listing={known} /> : <NothingChosen />;
 }
 
-/** The grid of panels, row by row: later views take their places here. */
-function panelRows(
-  NetworkView: ComponentType,
-  DistributionView: ComponentType,
-): readonly (readonly GridPanel[])[] {
-  return [
+type Slot = Omit<GridPanel, 'View'> & { readonly View: ComponentType | undefined };
+
+/** The grid of panels, row by row. */
+function panelRows(views: Views): readonly (readonly GridPanel[])[] {
+  const rows: readonly (readonly Slot[])[] = [
     [
-      { id: 'network', name: 'network', View: NetworkView },
-      { id: 'distribution', name: 'distribution', View: DistributionView },
+      { id: 'network', name: 'network', View: views.NetworkView },
+      { id: 'distribution', name: 'distribution', View: views.DistributionView },
+    ],
+    [
+      { id: 'convolution', name: 'convolution', View: views.ConvolutionView },
+      { id: 'performance', name: 'performance', View: views.PerformanceView },
     ],
   ];
+  return rows
+    .map((panels) => panels.filter((panel): panel is GridPanel => panel.View !== undefined))
+    .filter((panels) => panels.length > 0);
 }
 
-function timelineSize(): { height?: string; flex?: string } {
-  if (maximised.value === 'timeline') return { flex: '1' };
+function timelineSize(large: ViewId | null): { height?: string; flex?: string } {
+  if (large === 'timeline') return { flex: '1' };
   const height = timelineHeight(layout.value, window.innerHeight);
   return { height: `${hasCurves.value ? height : Math.min(height, TIMELINE_BARE)}px` };
 }

@@ -34,5 +34,14 @@ export async function render(): Promise<void> {
   const DistributionView = lazyView('distribution', 'Difference distribution', async () => {
     return (await import('./views/distribution/DistributionView')).DistributionView;
   });
-  renderPreact(h(Shell, { link, NetworkView, DistributionView }), document.body);
+  const ConvolutionView = lazyView('convolution', 'Convolution operation', async () => {
+    return (await import('./views/convolution/ConvolutionView')).ConvolutionView;
+  });
+  const PerformanceView = lazyView('performance', 'Performance', async () => {
+    return (await import('./views/performance/PerformanceView')).PerformanceView;
+  });
+  renderPreact(
+    h(Shell, { link, NetworkView, DistributionView, ConvolutionView, PerformanceView }),
+    document.body,
+  );
 }

@@ -87,6 +87,8 @@ export function LevelLegend(props: LevelLegendProps): JSX.Element {
   const [current, setCurrent] = useState(0);
   const dense = levels.length >= DENSE_FROM;
   const tabStop = Math.min(current, levels.length - 1);
+  /** One level stays, or there would be nothing to see. */
+  const isLast = (level: number) => levels.length - hidden.length <= 1 && !hidden.includes(level);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const next = movedTo(event.key, tabStop, levels.length);
@@ -114,9 +116,13 @@ export function LevelLegend(props: LevelLegendProps): JSX.Element {
             tabIndex={level === tabStop ? 0 : -1}
             aria-pressed={!hidden.includes(level)}
             aria-label={dense ? text : undefined}
-            title={`${text}${onOnly ? '\nDouble click to show this level alone' : ''}`}
+            aria-disabled={isLast(level) ? true : undefined}
+            title={`${text}${hintFor(isLast(level), onOnly !== undefined)}`}
             onFocus={() => setCurrent(level)}
-            onClick={(event) => (event.altKey && onOnly ? onOnly(level) : onToggle(level))}
+            onClick={(event) => {
+              if (event.altKey && onOnly) onOnly(level);
+              else if (!isLast(level)) onToggle(level);
+            }}
             onDblClick={() => onOnly?.(level)}
           >
             <i style={hidden.includes(level) ? {} : { background: colors[level] ?? '' }} />
@@ -126,12 +132,24 @@ export function LevelLegend(props: LevelLegendProps): JSX.Element {
       </div>
       {dense && <span>{levels.at(-1)}</span>}
       {onAll && (
-        <Button variant="text" hidden={hidden.length === 0} onClick={onAll}>
+        <Button
+          variant="text"
+          hidden={hidden.length === 0}
+          onClick={() => {
+            buttons.current?.querySelector('button')?.focus();
+            onAll();
+          }}
+        >
           Show all
         </Button>
       )}
     </div>
   );
+}
+
+function hintFor(last: boolean, only: boolean): string {
+  if (last) return '\nThe last level that is shown stays';
+  return only ? '\nDouble click to show this level alone' : '';
 }
 
 function movedTo(key: string, from: number, count: number): number | null {

@@ -1,4 +1,5 @@
 import { download, svgToPng } from '../render/export';
+import { raise, withdraw } from '../state/notices';
 import { maximised } from '../state/selection';
 import { adoptStyles } from '../theme/styles';
 import { Button } from './Button';
@@ -16,7 +17,7 @@ const PNG_SCALE = 2;
 export function Panel(props: PanelProps) {
   const { id, title, subtitle, toolbar, controls, legend, exports, busy, children } = props;
   const large = maximised.value === id;
-  const items = exports ? exportItems(exports) : [];
+  const items = exports ? exportItems(title, exports) : [];
   const toggle = () => {
     maximised.value = large ? null : id;
   };
@@ -87,16 +88,35 @@ function percentOf(fraction: number | null): number | null {
   return fraction === null ? null : Math.round(fraction * 100);
 }
 
-function exportItems({ name, svg, csv }: PanelExports): MenuItem[] {
+function exportItems(title: string, { name, svg, csv }: PanelExports): MenuItem[] {
   const items: MenuItem[] = [];
+  const add = (format: string, save: (file: string) => void | Promise<void>): void => {
+    const onSelect = () => void reported(title, format, () => save(`${name}.${format}`));
+    items.push({ label: `Export ${format.toUpperCase()}`, onSelect });
+  };
   if (svg) {
-    items.push({ label: 'Export SVG', onSelect: () => saveText(svg(), `${name}.svg`) });
-    items.push({ label: 'Export PNG', onSelect: () => void savePng(svg(), `${name}.png`) });
+    add('svg', (file) => saveText(svg(), file));
+    add('png', (file) => savePng(svg(), file));
   }
-  if (csv) {
-    items.push({ label: 'Export CSV', onSelect: () => saveText(csv(), `${name}.csv`) });
-  }
+  if (csv) add('csv', (file) => saveText(csv(), file));
   return items;
+}
+
+/** A drawing may be too large for the browser, or not there yet: the page says so. */
+async function reported(
+  title: string,
+  format: string,
+  save: () => void | Promise<void>,
+): Promise<void> {
+  const id = `export-${title}`;
+  try {
+    await save();
+    withdraw(id);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const text = `${title} could not be exported as ${format.toUpperCase()}: ${reason}`;
+    raise({ id, tone: 'error', text });
+  }
 }
 
 function saveText(text: string, fileName: string): void {

@@ -1,7 +1,9 @@
-import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useCallback, useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import type { Run, Snapshot } from '../client/types';
 import { formatBytes } from '../scales/format';
 import { Icon } from './Icon';
+import { memo } from './memo';
 import {
   bestMatch,
   filterSnapshots,
@@ -12,6 +14,12 @@ import {
 } from './snapshot-words';
 
 const PAGE = 10;
+/** Rows that are drawn together. */
+const CHUNK = 50;
+/** Rows that are there from the first moment. */
+const AT_ONCE = 100;
+/** As in SnapshotPicker.css, of a row that is not drawn yet. */
+const ROW_HEIGHT = 30;
 
 export interface SnapshotListProps {
   readonly label: string;
@@ -32,13 +40,17 @@ export function SnapshotList({ label, runs, value, onChoose, runTitle }: Snapsho
   const groups = useMemo(
     () =>
       runs
-        .map((run) => ({ run, snapshots: filterSnapshots(run.snapshots, query) }))
-        .filter(({ snapshots }) => snapshots.length > 0),
+        .map((run) => ({ run, chunks: chunked(filterSnapshots(run.snapshots, query)) }))
+        .filter(({ chunks }) => chunks.length > 0),
     [runs, query],
   );
-  const shown = groups.flatMap(({ snapshots }) => snapshots);
-  const choices = shown.filter((snapshot) => snapshot.state === 'ready');
+  const shown = useMemo(() => groups.flatMap(({ chunks }) => chunks.flat()), [groups]);
+  const choices = useMemo(() => shown.filter(({ state }) => state === 'ready'), [shown]);
   const optionId = (id: string) => `${prefix}${id}`;
+  let before = 0;
+  const latestChoose = useRef(onChoose);
+  latestChoose.current = onChoose;
+  const choose = useCallback((id: string) => latestChoose.current(id), []);
 
   useEffect(() => input.current?.focus(), []);
   useEffect(() => {
@@ -94,23 +106,32 @@ export function SnapshotList({ label, runs, value, onChoose, runTitle }: Snapsho
         <span class="muted tabular">{shown.length}</span>
       </div>
       <div ref={list} id={`${prefix}list`} role="listbox" aria-label={label} class="snapshot-rows">
-        {groups.map(({ run, snapshots }) => (
+        {groups.map(({ run, chunks }) => (
           // biome-ignore lint/a11y/useSemanticElements: a listbox holds no fieldset
           <div key={run.name} role="group" aria-label={runTitle(run.name)}>
             <div class="snapshot-group" aria-hidden="true">
               <Icon name="folder" size={14} />
               {runTitle(run.name)}
             </div>
-            {snapshots.map((snapshot) => (
-              <Row
-                key={snapshot.id}
-                id={optionId(snapshot.id)}
-                snapshot={snapshot}
-                selected={snapshot.id === value?.id}
-                active={snapshot.id === activeId}
-                onChoose={onChoose}
-              />
-            ))}
+            {chunks.map((snapshots, index) => {
+              const first = before;
+              before += snapshots.length;
+              const held = (id: string | null | undefined) =>
+                snapshots.some((snapshot) => snapshot.id === id) ? (id ?? null) : null;
+              return (
+                <Chunk
+                  key={index}
+                  snapshots={snapshots}
+                  first={first}
+                  count={shown.length}
+                  selected={held(value?.id)}
+                  active={held(activeId)}
+                  prefix={prefix}
+                  list={list}
+                  onChoose={choose}
+                />
+              );
+            })}
           </div>
         ))}
         {shown.length === 0 && <p class="snapshot-none">No snapshot matches “{query}”.</p>}
@@ -119,15 +140,74 @@ export function SnapshotList({ label, runs, value, onChoose, runTitle }: Snapsho
   );
 }
 
+function chunked(snapshots: readonly Snapshot[]): readonly (readonly Snapshot[])[] {
+  return Array.from({ length: Math.ceil(snapshots.length / CHUNK) }, (_, index) =>
+    snapshots.slice(index * CHUNK, (index + 1) * CHUNK),
+  );
+}
+
+interface ChunkProps {
+  readonly snapshots: readonly Snapshot[];
+  /** Place of its first row among all `count`. */
+  readonly first: number;
+  readonly count: number;
+  /** Ids; null where the row is in another chunk. */
+  readonly selected: string | null;
+  readonly active: string | null;
+  readonly prefix: string;
+  readonly list: RefObject<HTMLDivElement | null>;
+  readonly onChoose: (id: string) => void;
+}
+
+/** Some rows of a list that may have thousands: drawn once it comes near to what is seen. */
+const Chunk = memo(function Chunk(props: ChunkProps) {
+  const { snapshots, first, count, selected, active, prefix, list, onChoose } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const [near, setNear] = useState(first < AT_ONCE);
+  const drawn = near || active !== null;
+  useEffect(() => {
+    if (drawn || !box.current) return;
+    const observer = new IntersectionObserver(
+      (entries) => setNear(entries.some(({ isIntersecting }) => isIntersecting)),
+      { root: list.current, rootMargin: '600px 0px' },
+    );
+    observer.observe(box.current);
+    return () => observer.disconnect();
+  }, [drawn, list]);
+  if (!drawn) {
+    return <div ref={box} role="none" style={{ height: `${snapshots.length * ROW_HEIGHT}px` }} />;
+  }
+  return (
+    <div role="none">
+      {snapshots.map((snapshot, index) => (
+        <Row
+          key={snapshot.id}
+          id={`${prefix}${snapshot.id}`}
+          snapshot={snapshot}
+          place={first + index + 1}
+          count={count}
+          selected={snapshot.id === selected}
+          active={snapshot.id === active}
+          onChoose={onChoose}
+        />
+      ))}
+    </div>
+  );
+});
+
 interface RowProps {
   readonly id: string;
   readonly snapshot: Snapshot;
+  readonly place: number;
+  readonly count: number;
   readonly selected: boolean;
   readonly active: boolean;
   readonly onChoose: (id: string) => void;
 }
 
-function Row({ id, snapshot, selected, active, onChoose }: RowProps) {
+/** Thousands of them: an arrow key draws only the two that it changes. */
+const Row = memo(function Row(props: RowProps) {
+  const { id, snapshot, place, count, selected, active, onChoose } = props;
   const ready = snapshot.state === 'ready';
   return (
     // The keyboard acts on the search field, which owns the list (ARIA combobox pattern).
@@ -139,6 +219,8 @@ function Row({ id, snapshot, selected, active, onChoose }: RowProps) {
       class="snapshot-row tabular"
       data-state={snapshot.state}
       data-active={active ? '' : undefined}
+      aria-posinset={place}
+      aria-setsize={count}
       aria-selected={selected}
       aria-disabled={!ready}
       title={positionSource(snapshot) ?? undefined}
@@ -160,4 +242,4 @@ function Row({ id, snapshot, selected, active, onChoose }: RowProps) {
       )}
     </div>
   );
-}
+});

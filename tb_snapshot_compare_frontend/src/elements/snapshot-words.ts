@@ -9,6 +9,10 @@ const FORMAT_WORDS: Readonly<Record<string, string>> = {
   saved_model: 'SavedModel',
 };
 
+const MINUTE = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' } as const;
+const THIS_YEAR = new Intl.DateTimeFormat('en-GB', MINUTE);
+const OTHER_YEAR = new Intl.DateTimeFormat('en-GB', { ...MINUTE, year: 'numeric' });
+
 export function formatWord(format: string): string {
   return FORMAT_WORDS[format] ?? format;
 }
@@ -21,13 +25,7 @@ export function stateWord({ state }: Snapshot): string {
 export function formatTime(seconds: number, now: Date = new Date()): string {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return 'unknown time';
-  return new Intl.DateTimeFormat('en-GB', {
-    day: 'numeric',
-    month: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    ...(date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }),
-  }).format(date);
+  return (date.getFullYear() === now.getFullYear() ? THIS_YEAR : OTHER_YEAR).format(date);
 }
 
 /** Where its step and epoch were read, as a sentence for a tooltip. */

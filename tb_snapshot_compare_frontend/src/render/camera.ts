@@ -11,7 +11,7 @@ export interface View {
   readonly scale: number;
 }
 
-interface Extent {
+export interface Extent {
   readonly width: number;
   readonly height: number;
 }
@@ -26,11 +26,15 @@ export interface CameraOptions {
   readonly maxScale: number;
   /** Part of the content that always stays on screen, in px. */
   readonly keepVisible?: number;
+  /** Keeps the content inside: never beyond an edge, in the upper left where it is smaller. */
+  readonly contained?: boolean;
 }
 
 /** Pointer moves below this are clicks. */
 const DRAG_THRESHOLD = 4;
 const WHEEL_SPEED = 0.0018;
+/** Of one event, as the exponent of e: a wheel's notch with Ctrl is no pinch of 100 px. */
+const WHEEL_MOST = 0.36;
 const LINE_HEIGHT = 16;
 const KEY_ZOOM = 1.25;
 const KEY_PAN = 60;
@@ -38,18 +42,48 @@ const KEY_PAN = 60;
 const clamp = (value: number, low: number, high: number): number =>
   Math.min(Math.max(value, low), Math.max(low, high));
 
+function inside(offset: number, size: number, room: number): number {
+  return size <= room ? 0 : clamp(offset, room - size, 0);
+}
+
+/** Whether the page, or a part of it around the element, can be scrolled up and down. */
+function isInScrolled(element: Element): boolean {
+  for (let around = element.parentElement; around !== null; around = around.parentElement) {
+    if (around.scrollHeight <= around.clientHeight + 1) continue;
+    if (around === document.scrollingElement) return true;
+    if (/auto|scroll/.test(getComputedStyle(around).overflowY)) return true;
+  }
+  return false;
+}
+
 export class Camera {
   readonly view: Signal<View> = signal({ x: 0, y: 0, scale: 1 });
   /** True while a drag or pinch is under way: what follows it is not a click. */
   readonly moving: Signal<boolean> = signal(false);
   /** Whether the view is still as `fit` or `fitWidth` left it. */
   fitted = false;
+  private minScale: number;
+  private maxScale: number;
   private content: Extent = { width: 1, height: 1 };
   private viewport: Extent = { width: 1, height: 1 };
   private readonly pointers = new Map<number, { x: number; y: number }>();
   private travelled = 0;
 
-  constructor(private readonly options: CameraOptions) {}
+  constructor(private readonly options: CameraOptions) {
+    this.minScale = options.minScale;
+    this.maxScale = options.maxScale;
+  }
+
+  /** For content whose useful scales depend on it and on the viewport. */
+  limitScale(least: number, most: number): void {
+    this.minScale = least;
+    this.maxScale = most;
+  }
+
+  /** The viewport. */
+  get room(): Extent {
+    return this.viewport;
+  }
 
   setContent(content: Extent): void {
     this.content = content;
@@ -71,8 +105,8 @@ export class Camera {
     );
     this.view.value = {
       scale,
-      x: (this.viewport.width - this.content.width * scale) / 2,
-      y: (this.viewport.height - this.content.height * scale) / 2,
+      x: this.options.contained ? 0 : (this.viewport.width - this.content.width * scale) / 2,
+      y: this.options.contained ? 0 : (this.viewport.height - this.content.height * scale) / 2,
     };
   }
 
@@ -150,11 +184,20 @@ export class Camera {
   }
 
   private clampScale(scale: number): number {
-    return clamp(scale, this.options.minScale, this.options.maxScale);
+    return clamp(scale, this.minScale, this.maxScale);
   }
 
-  private move({ x, y, scale }: View): void {
+  /** Shows this part, as far as the limits allow. */
+  move({ x, y, scale }: View): void {
     this.fitted = false;
+    if (this.options.contained) {
+      this.view.value = {
+        scale,
+        x: inside(x, this.content.width * scale, this.viewport.width),
+        y: inside(y, this.content.height * scale, this.viewport.height),
+      };
+      return;
+    }
     const keep = this.options.keepVisible ?? 60;
     const limit = (offset: number, size: number, room: number): number => {
       const kept = Math.min(keep, size * scale);
@@ -167,7 +210,10 @@ export class Camera {
     };
   }
 
-  /** The page scrolls on when the view cannot zoom any further. */
+  /**
+   * The page scrolls on when the view cannot zoom any further; where it scrolls at all, zooming
+   * takes Ctrl or Meta, or nobody would get past the view.
+   */
   private onWheel(event: WheelEvent, element: Element): void {
     const delta =
       event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * LINE_HEIGHT : event.deltaY;
@@ -176,8 +222,10 @@ export class Camera {
       this.panBy(-(event.deltaX || event.deltaY), 0);
       return;
     }
+    const zooms = event.ctrlKey || event.metaKey;
+    if (!zooms && isInScrolled(element)) return;
     const speed = event.ctrlKey ? WHEEL_SPEED * 5 : WHEEL_SPEED;
-    const factor = Math.exp(-clamp(delta, -200, 200) * speed);
+    const factor = Math.exp(-clamp(delta * speed, -WHEEL_MOST, WHEEL_MOST));
     const before = this.view.value.scale;
     if (this.clampScale(before * factor) === before) return;
     event.preventDefault();

@@ -15,6 +15,8 @@ export interface Ramp {
 
 export interface Heading {
   readonly title: string;
+  /** Under the title, in one row where they fit side by side. */
+  readonly subtitle?: readonly string[];
   readonly legend: string;
   readonly swatches?: readonly Swatch[];
   readonly ramp?: Ramp;
@@ -22,6 +24,8 @@ export interface Heading {
 
 const PADDING = 12;
 const TITLE_HEIGHT = 32;
+const SUBTITLE_HEIGHT = 18;
+const SEPARATOR = ' — ';
 const ROW_HEIGHT = 20;
 const SWATCH = 12;
 const RAMP_WIDTH = 128;
@@ -36,24 +40,41 @@ export function headedSvg(chart: string, heading: Heading): string {
     root.querySelector('text')?.getAttribute('fill') ?? root.getAttribute('fill') ?? '#000';
   const font = root.getAttribute('font-family') ?? 'sans-serif';
   const background = root.querySelector(':scope > rect')?.getAttribute('fill') ?? 'none';
-  const { parts, rows } = legendParts(heading, width);
-  const top = TITLE_HEIGHT + rows * ROW_HEIGHT + 4;
+  const lines = subtitleLines(heading.subtitle ?? [], width);
+  const head = TITLE_HEIGHT + lines.length * SUBTITLE_HEIGHT;
+  const { parts, rows } = legendParts(heading, width, head);
+  const top = head + rows * ROW_HEIGHT + 4;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + top}"`,
     ` viewBox="0 0 ${width} ${height + top}" font-family="${escapeText(font)}">`,
     `<rect width="100%" height="100%" fill="${background}"/>`,
     `<g fill="${ink}"><text x="${PADDING}" y="22" font-size="15" font-weight="500">`,
-    `${escapeText(heading.title)}</text>${parts}</g>`,
+    `${escapeText(heading.title)}</text>${lines.map(subtitleText).join('')}${parts}</g>`,
     chart.replace('<svg ', `<svg y="${top}" `),
     '</svg>',
   ].join('');
 }
 
-function legendParts(heading: Heading, width: number): { parts: string; rows: number } {
+function subtitleLines(subtitle: readonly string[], width: number): readonly string[] {
+  const joined = subtitle.join(SEPARATOR);
+  if (joined === '') return [];
+  return joined.length * CHARACTER_WIDTH <= width - 2 * PADDING ? [joined] : subtitle;
+}
+
+function subtitleText(line: string, row: number): string {
+  const y = TITLE_HEIGHT + row * SUBTITLE_HEIGHT + 9;
+  return `<text x="${PADDING}" y="${y}" font-size="11">${escapeText(line)}</text>`;
+}
+
+function legendParts(
+  heading: Heading,
+  width: number,
+  head: number,
+): { parts: string; rows: number } {
   const parts: string[] = [];
   let x = PADDING;
   let row = 0;
-  const y = () => TITLE_HEIGHT + row * ROW_HEIGHT + 13;
+  const y = () => head + row * ROW_HEIGHT + 13;
   const write = (text: string) => {
     parts.push(`<text x="${round(x)}" y="${y()}" font-size="11">${escapeText(text)}</text>`);
     x += text.length * CHARACTER_WIDTH + PADDING;

@@ -14,20 +14,24 @@ const ANCHORS = {
   light: {
     sequential: ['#ffffff', '#c7e0e6', '#7fb9c9', '#3a83a8', '#22517f', '#1b2350'],
     diverging: ['#08306b', '#2f7fbc', '#a6cee3', '#ffffff', '#f9c28f', '#d9681d', '#7f2704'],
+    activation: ['#eef3ee', '#b9dcb4', '#6fbb7c', '#2f8f55', '#11613a', '#053a22'],
     steps: ['#fbc98f', '#f39a4a', '#d96a12', '#9f4205', '#552003'],
     missing: '#dadce0',
   },
   dark: {
     sequential: ['#3a3a3a', '#2f4d66', '#2f7494', '#4fa5ad', '#9bd3b6', '#f4f7d0'],
     diverging: ['#b3dcff', '#5aa9e6', '#2a5f8f', '#3a3a3a', '#8f4a1c', '#ef8a3c', '#ffd9a8'],
+    activation: ['#424842', '#35583f', '#3a7f50', '#57ab68', '#93d18f', '#dcf6cf'],
     steps: ['#8a5124', '#b56823', '#e58a34', '#fcb873', '#ffe9cc'],
     missing: '#4d4d4d',
   },
 } as const;
 
+type ScaleName = 'sequential' | 'diverging' | 'activation';
+
 const tables = new Map<string, readonly string[]>();
 
-function table(theme: Theme, name: 'sequential' | 'diverging'): readonly string[] {
+function table(theme: Theme, name: ScaleName): readonly string[] {
   const key = `${theme} ${name}`;
   const known = tables.get(key);
   if (known) return known;
@@ -44,6 +48,11 @@ export function sequentialTable(theme: Theme): readonly string[] {
 /** The 257 colours of the diverging scale, most negative value first; entry 128 is zero. */
 export function divergingTable(theme: Theme): readonly string[] {
   return table(theme, 'diverging');
+}
+
+/** The 257 greens for the difference of activations, lowest value first. */
+export function activationTable(theme: Theme): readonly string[] {
+  return table(theme, 'activation');
 }
 
 /** For magnitudes: surface colour at `domain[0]`, strongest at `domain[1]`; clamped outside. */

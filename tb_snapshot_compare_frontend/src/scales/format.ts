@@ -3,7 +3,7 @@
  * no-break space before units. Null and NaN are an en dash.
  */
 import { metricInfo } from '../state/metrics';
-import type { Metric } from '../state/selection';
+import type { ShadeKey } from '../state/selection';
 
 export const MISSING = '–';
 const NO_BREAK_SPACE = '\u00a0';
@@ -19,7 +19,7 @@ const SI_UNITS: readonly (readonly [number, string])[] = [
 const BYTE_UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'];
 
 /** A layer's difference in the words of its metric. */
-export function formatMeasure(metric: Metric, value: number | null): string {
+export function formatMeasure(metric: ShadeKey, value: number | null): string {
   const { kind } = metricInfo(metric);
   if (kind === 'count') return formatCount(value);
   if (kind === 'fraction') return formatFraction(value);

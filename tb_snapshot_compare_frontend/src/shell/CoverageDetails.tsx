@@ -18,6 +18,7 @@ export function CoverageDetails({ compared }: { readonly compared: Comparison })
     tensors: compared.tensors.filter((tensor) => tensor.status === status),
   })).filter(({ tensors }) => tensors.length > 0);
   const { coverage, left_out } = compared;
+  const byOrder = compared.tensors.filter(({ rule }) => rule === 'order').length;
   const notFinite = groups.length === 0 && coverage.elements_compared < coverage.elements_total;
   return (
     <div class="coverage-details tabular">
@@ -27,6 +28,12 @@ export function CoverageDetails({ compared }: { readonly compared: Comparison })
         the model, {formatCount(coverage.elements_compared)} of{' '}
         {formatCount(coverage.elements_total)} weights.
       </p>
+      {byOrder > 0 && (
+        <p>
+          {formatCount(byOrder)} of them are matched by order, class and shape: Keras made up other
+          names for the same layers.
+        </p>
+      )}
       {notFinite && <p>The other weights are NaN or infinite in a or in b.</p>}
       {groups.map(({ title, tensors }) => (
         <section key={title}>

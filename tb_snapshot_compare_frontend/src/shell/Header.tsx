@@ -5,10 +5,11 @@ import { Popover } from '../elements/Popover';
 import { Select } from '../elements/Select';
 import { SnapshotPicker } from '../elements/SnapshotPicker';
 import { copyText } from '../host/clipboard';
+import { carriedShares, shadeKey } from '../state/carried';
 import { announce } from '../state/environment';
-import { METRICS, metricInfo } from '../state/metrics';
+import { CARRIED, METRICS, metricInfo } from '../state/metrics';
 import { latest, listing } from '../state/resources';
-import { metric } from '../state/selection';
+import { metric, type ShadeKey, shade } from '../state/selection';
 import { chooseSnapshot } from '../state/settle';
 import { runs, runTitle, type Side, snapshotA, snapshotB, swapSides } from '../state/snapshots';
 
@@ -16,7 +17,8 @@ const COPIED_MS = 2000;
 
 /** a compared with b, by which measure, and a link to all of it. */
 export function Header({ link }: { readonly link: () => string }) {
-  const options = METRICS.map((info) => ({
+  const carried = carriedShares.value === null ? [] : [CARRIED];
+  const options = [...METRICS, ...carried].map((info) => ({
     value: info.key,
     label: info.label,
     title: info.description,
@@ -37,17 +39,21 @@ export function Header({ link }: { readonly link: () => string }) {
       <div class="shell-header-metric">
         <Select
           label="Measure"
-          value={metric.value}
+          value={shadeKey.value}
           options={options}
-          title={metricInfo(metric.value).description}
-          onChange={(value) => {
-            metric.value = value;
-          }}
+          title={metricInfo(shadeKey.value).description}
+          onChange={chooseShade}
         />
       </div>
       <CopyLink link={link} />
     </header>
   );
+}
+
+/** What layers carry is a matter of the architecture alone: other views keep their measure. */
+function chooseShade(key: ShadeKey): void {
+  shade.value = key === 'carried' ? 'carried' : 'measure';
+  if (key !== 'carried') metric.value = key;
 }
 
 function Picker({ side }: { readonly side: Side }) {

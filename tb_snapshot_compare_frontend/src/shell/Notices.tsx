@@ -1,9 +1,9 @@
-import { computed } from '@preact/signals';
-import { useState } from 'preact/hooks';
+import { computed, effect } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button } from '../elements/Button';
 import { Icon } from '../elements/Icon';
 import { retryFailed } from '../state/environment';
-import { dismiss, isDismissed, type Notice, raised } from '../state/notices';
+import { dismiss, forgetEnded, isDismissed, type Notice, raised } from '../state/notices';
 import { comparison, latest, listing } from '../state/resources';
 import { a, b } from '../state/selection';
 import { snapshotsById } from '../state/snapshots';
@@ -18,18 +18,40 @@ const standing = computed<readonly Notice[]>(() => [
 ]);
 
 export function Notices() {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => effect(() => forgetEnded(standing.value)), []);
   const all = [...standing.value, ...raised.value].filter((notice) => !isDismissed(notice));
   if (all.length === 0) return null;
   return (
-    <div class="notices">
+    <div ref={box} class="notices">
       {all.map((notice) => (
-        <NoticeBar key={notice.id} notice={notice} />
+        <NoticeBar
+          key={notice.id}
+          notice={notice}
+          onDismiss={(button) => {
+            focusNext(box.current, button);
+            dismiss(notice);
+          }}
+        />
       ))}
     </div>
   );
 }
 
-function NoticeBar({ notice }: { readonly notice: Notice }) {
+/** The focus stays near: on the notice that follows, else the one before, else the panels. */
+function focusNext(box: HTMLElement | null, button: HTMLElement): void {
+  const buttons = [...(box?.querySelectorAll<HTMLElement>('.notice-dismiss') ?? [])];
+  const at = buttons.indexOf(button);
+  const next = buttons[at + 1] ?? buttons[at - 1];
+  (next ?? document.querySelector<HTMLElement>('.shell-main'))?.focus({ preventScroll: true });
+}
+
+interface NoticeBarProps {
+  readonly notice: Notice;
+  readonly onDismiss: (button: HTMLElement) => void;
+}
+
+function NoticeBar({ notice, onDismiss }: NoticeBarProps) {
   const [open, setOpen] = useState(false);
   const { tone, text, details, action } = notice;
   return (
@@ -51,7 +73,12 @@ function NoticeBar({ notice }: { readonly notice: Notice }) {
         )}
       </div>
       {action && <Button onClick={action.run}>{action.label}</Button>}
-      <Button variant="icon" label="Dismiss" onClick={() => dismiss(notice)}>
+      <Button
+        variant="icon"
+        label="Dismiss"
+        class="notice-dismiss"
+        onClick={(event) => onDismiss(event.currentTarget)}
+      >
         <Icon name="close" />
       </Button>
     </div>

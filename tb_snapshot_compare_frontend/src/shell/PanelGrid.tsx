@@ -3,6 +3,9 @@ import { layout } from '../state/layout';
 import { maximised, type ViewId } from '../state/selection';
 import { Split, type SplitItem } from './Split';
 
+/** Pixels of height that a row of panels has at least; the page scrolls where there are fewer. */
+const ROW_LEAST = 400;
+
 export interface GridPanel {
   readonly id: ViewId;
   readonly name: string;
@@ -25,11 +28,12 @@ export function PanelGrid({ rows }: { readonly rows: readonly (readonly GridPane
     <Split
       direction="column"
       items={items}
-      fractions={layout.value.rows}
+      fractions={sharesOf(layout.value.rows, rows.length)}
       only={only === null ? null : String(rows.findIndex(inGrid))}
       onChange={(fractions) => {
         layout.value = { ...layout.value, rows: fractions };
       }}
+      least={ROW_LEAST}
     />
   );
 }
@@ -45,7 +49,7 @@ function PanelRow({ panels, index, only }: PanelRowProps) {
     <Split
       direction="row"
       items={panels.map(({ id, name, View }) => ({ key: id, name, content: <View /> }))}
-      fractions={layout.value.columns[index] ?? []}
+      fractions={sharesOf(layout.value.columns[index] ?? [], panels.length)}
       only={only}
       onChange={(fractions) => {
         const { columns } = layout.value;
@@ -53,4 +57,9 @@ function PanelRow({ panels, index, only }: PanelRowProps) {
       }}
     />
   );
+}
+
+/** The stored shares hold for a full grid. */
+function sharesOf(stored: readonly number[], count: number): readonly number[] {
+  return stored.length === count ? stored : Array.from({ length: count }, () => 1 / count);
 }

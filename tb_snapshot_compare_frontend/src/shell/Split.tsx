@@ -17,12 +17,22 @@ export interface SplitProps {
   readonly onChange: (fractions: readonly number[]) => void;
   /** Shows this one alone; the others keep their state, hidden. */
   readonly only?: string | null;
+  /** Pixels that an item has at least: together they may be longer than what is around them. */
+  readonly least?: number;
 }
 
 /** Items side by side (or one below the other) with borders that can be moved. */
-export function Split({ direction, items, fractions, onChange, only = null }: SplitProps) {
+export function Split({
+  direction,
+  items,
+  fractions,
+  onChange,
+  only = null,
+  least = 0,
+}: SplitProps) {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
+  const leastOf = direction === 'row' ? 'minWidth' : 'minHeight';
   const length = size === null ? 1 : direction === 'row' ? size.width : size.height;
   return (
     <div ref={box} class="split" data-direction={direction}>
@@ -35,7 +45,10 @@ export function Split({ direction, items, fractions, onChange, only = null }: Sp
             <div
               class="split-item"
               hidden={only !== null && only !== item.key}
-              style={{ flexGrow: only === null ? fraction : 1 }}
+              style={{
+                flexGrow: only === null ? fraction : 1,
+                ...(least > 0 && only === null && { [leastOf]: `${least}px` }),
+              }}
             >
               {item.content}
             </div>

@@ -11,27 +11,37 @@ import { CoverageDetails } from './CoverageDetails';
 
 /** What the numbers on the page cover, and whether the page is up to date. */
 export function StatusBar() {
-  const compared = latest(comparison.value);
+  const resource = comparison.value;
+  const loading = resource.status === 'loading';
+  const compared = resource.status === 'failed' ? null : latest(resource);
   return (
     <footer class="status-bar tabular">
-      {compared && <ModelDifference compared={compared} />}
-      {compared && <CoverageLine compared={compared} />}
+      {loading && <span>Comparing…</span>}
+      {resource.status === 'failed' && <span>a and b could not be compared</span>}
+      {compared && <ModelDifference compared={compared} busy={loading} />}
+      {compared && <CoverageLine compared={compared} busy={loading} />}
       <span class="status-live">{liveText()}</span>
     </footer>
   );
 }
 
-function ModelDifference({ compared }: { readonly compared: Comparison }) {
+interface ComparedProps {
+  readonly compared: Comparison;
+  /** Whether it is the previous pair's, while the next one is compared. */
+  readonly busy: boolean;
+}
+
+function ModelDifference({ compared, busy }: ComparedProps) {
   const { label, description } = metricInfo(metric.value);
   return (
-    <span title={description}>
+    <span title={description} data-busy={busy ? '' : undefined}>
       Whole model: {label}{' '}
       <strong>{formatMeasure(metric.value, difference(compared.model, metric.value))}</strong>
     </span>
   );
 }
 
-function CoverageLine({ compared }: { readonly compared: Comparison }) {
+function CoverageLine({ compared, busy }: ComparedProps) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const { coverage } = compared;
   const whole =
@@ -43,6 +53,7 @@ function CoverageLine({ compared }: { readonly compared: Comparison }) {
         type="button"
         class="coverage"
         data-whole={whole ? '' : undefined}
+        data-busy={busy ? '' : undefined}
         aria-expanded={anchor !== null}
         onClick={(event) => setAnchor(anchor ? null : event.currentTarget)}
       >

@@ -8,6 +8,17 @@ import { type Failure, latest, type Resource } from './resources';
 /** Asks for a value; null when there is nothing to ask for. */
 export type Ask<T> = ((follow: Follow) => Promise<T>) | null;
 
+export interface Plan<T> {
+  /** Equal keys ask once. */
+  readonly key: string;
+  readonly ask: Ask<T>;
+  /**
+   * What the value is of, e.g. a pair of snapshots: after a failure the previous value stays only
+   * if it is of the same. The key by default.
+   */
+  readonly of?: string;
+}
+
 export interface FetchingOptions<T> {
   /** Whether the previous value may stay on screen while the next one comes. */
   readonly keepStale?: (previous: T) => boolean;
@@ -16,19 +27,21 @@ export interface FetchingOptions<T> {
 }
 
 /**
- * Runs `plan` whenever a signal that it reads changes, or a retry is asked for. `plan` gives a
- * key (equal keys ask once) and the request; the previous request is abandoned.
+ * Runs `plan` whenever a signal that it reads changes, or a retry is asked for; the previous
+ * request is abandoned.
  */
 export function keepInStep<T>(
   resource: Signal<Resource<T>>,
-  plan: () => { readonly key: string; readonly ask: Ask<T> },
+  plan: () => Plan<T>,
   { keepStale = () => true, onStale }: FetchingOptions<T> = {},
 ): () => void {
   let current: { readonly key: string; readonly abort: AbortController } | null = null;
   let lastAttempt = attempt.value;
+  /** What the last value is of. */
+  let heldFor: string | null = null;
 
   const stopEffect = effect(() => {
-    const { key, ask } = plan();
+    const { key, ask, of = key } = plan();
     const again =
       attempt.value !== lastAttempt && untracked(() => resource.value.status) === 'failed';
     lastAttempt = attempt.value;
@@ -36,10 +49,10 @@ export function keepInStep<T>(
     current?.abort.abort();
     const abort = new AbortController();
     current = { key, abort };
-    untracked(() => start(ask, abort.signal));
+    untracked(() => start(ask, of, abort.signal));
   });
 
-  function start(ask: Ask<T>, signal: AbortSignal): void {
+  function start(ask: Ask<T>, of: string, signal: AbortSignal): void {
     if (ask === null) {
       resource.value = { status: 'idle' };
       return;
@@ -47,11 +60,12 @@ export function keepInStep<T>(
     const previous = latest(resource.value);
     const stale = previous !== null && keepStale(previous) ? previous : null;
     resource.value = { status: 'loading', job: null, stale };
-    follow(ask, signal, stale);
+    follow(ask, of, signal, stale);
   }
 
   async function follow(
     ask: NonNullable<Ask<T>>,
+    of: string,
     signal: AbortSignal,
     stale: T | null,
   ): Promise<void> {
@@ -62,13 +76,16 @@ export function keepInStep<T>(
           if (!signal.aborted) resource.value = { status: 'loading', job, stale };
         },
       });
-      if (!signal.aborted) resource.value = { status: 'ready', value };
+      if (signal.aborted) return;
+      heldFor = of;
+      resource.value = { status: 'ready', value };
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;
       if (onStale && error instanceof RequestFailure && error.isStale) await onStale();
       // A new generation has started its own request by now.
       if (signal.aborted) return;
-      resource.value = { status: 'failed', failure: failureFor(error), stale };
+      const kept = heldFor === of ? stale : null;
+      resource.value = { status: 'failed', failure: failureFor(error), stale: kept };
     }
   }
 

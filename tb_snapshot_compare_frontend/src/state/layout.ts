@@ -12,7 +12,7 @@ const TIMELINE_NORMAL = [196, 280] as const;
 export const FRACTION_MIN = 0.15;
 
 /** Panels in each row of the grid. */
-export const PANEL_COLUMNS: readonly number[] = [2];
+export const PANEL_COLUMNS: readonly number[] = [2, 2];
 
 export interface Layout {
   /** Pixels; null leaves it to the height of the page. */

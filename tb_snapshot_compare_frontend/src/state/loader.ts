@@ -3,8 +3,11 @@ import { effect, untracked } from '@preact/signals';
 import type { Api, PairOf } from '../client/Api';
 import { isAbort } from '../client/failure';
 import type { Listing } from '../client/types';
-import { announce, attempt } from './environment';
-import { failureFor, keepInStep } from './fetching';
+import { announce, attempt, retryFailed } from './environment';
+import { type Ask, failureFor, keepInStep, type Plan } from './fetching';
+import { followKernel } from './kernel-following';
+import { imagesAttempt } from './probing';
+import { followProbing } from './probing-loader';
 import {
   architecture,
   comparison,
@@ -74,6 +77,8 @@ export class Loader {
       this.followDistribution(),
       this.followFilters(),
       this.followCurves(),
+      ...followKernel(this.api.kernel, () => this.refreshListing()),
+      followProbing(this.api.probe, () => this.refreshListing()),
       effect(announceComparison),
     );
     void this.poll();
@@ -94,6 +99,7 @@ export class Loader {
     }
     await this.refreshListing();
     this.refreshCurves();
+    imagesAttempt.value += 1;
   }
 
   private followComparison(): () => void {
@@ -163,11 +169,11 @@ export class Loader {
     );
   }
 
-  private forPair<T>(more: string, ask: (pair: PairOf) => T): { key: string; ask: T | null } {
+  private forPair<T>(more: string, ask: (pair: PairOf) => NonNullable<Ask<T>>): Plan<T> {
     const pair = readyPair.value;
     if (!pair) return { key: '', ask: null };
     const ids = pair.flatMap(({ id, generation }) => [id, generation]);
-    return { key: JSON.stringify([...ids, more]), ask: ask(pair) };
+    return { key: JSON.stringify([...ids, more]), ask: ask(pair), of: JSON.stringify(ids) };
   }
 
   private async poll(): Promise<void> {
@@ -210,9 +216,12 @@ export class Loader {
 
   private accept(value: Listing): void {
     const before = listing.value.status === 'ready' ? snapshotsById.value : null;
+    const recovered = listing.value.status === 'failed';
     listing.value = { status: 'ready', value };
     this.settle();
     if (before) announceNew(before);
+    // What failed while TensorBoard was away.
+    if (recovered) retryFailed();
   }
 
   private settle(): void {

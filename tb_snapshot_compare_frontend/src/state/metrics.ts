@@ -1,6 +1,6 @@
 /** The measures a layer can be shaded by: words, direction and where zero lies. */
 import type { Measures } from '../client/types';
-import type { Metric } from './selection';
+import type { Metric, ShadeKey } from './selection';
 
 export interface MetricInfo {
   readonly key: Metric;
@@ -11,6 +11,8 @@ export interface MetricInfo {
   /** `fraction` is shown in percent; `count` without decimals. */
   readonly kind: 'number' | 'fraction' | 'count' | 'cosine';
 }
+
+export type ShadeInfo = Omit<MetricInfo, 'key'> & { readonly key: ShadeKey };
 
 export const METRICS: readonly MetricInfo[] = [
   {
@@ -78,7 +80,17 @@ export const METRICS: readonly MetricInfo[] = [
   },
 ];
 
-export function metricInfo(metric: Metric): MetricInfo {
+/** The share of the change in outcome that a layer carries; known once layers were swapped. */
+export const CARRIED: ShadeInfo = {
+  key: 'carried',
+  label: 'Outcome carried',
+  short: 'carried',
+  kind: 'fraction',
+  description: 'Share of the change in outcome that the layer’s weights of b bring about in a.',
+};
+
+export function metricInfo(metric: ShadeKey): ShadeInfo {
+  if (metric === 'carried') return CARRIED;
   const info = METRICS.find((entry) => entry.key === metric);
   if (!info) throw new Error(`unknown metric: ${metric}`);
   return info;

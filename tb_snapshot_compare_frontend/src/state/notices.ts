@@ -13,11 +13,17 @@ export interface Notice {
 
 /** Raised by what happened; it stays until it is dismissed. */
 export const raised = signal<readonly Notice[]>([]);
-/** Ids of what was dismissed, with its text: a change of text shows it again. */
+/**
+ * Ids of what was dismissed, with its text: a change of text shows it again, and so does a
+ * condition that ended and came back.
+ */
 export const dismissed = signal<ReadonlySet<string>>(new Set());
 
 export function raise(notice: Notice): void {
   withdraw(notice.id);
+  if (isDismissed(notice)) {
+    dismissed.value = new Set([...dismissed.value].filter((key) => key !== dismissalKey(notice)));
+  }
   raised.value = [...raised.value, notice];
 }
 
@@ -30,6 +36,13 @@ export function withdraw(id: string): void {
 export function dismiss(notice: Notice): void {
   withdraw(notice.id);
   dismissed.value = new Set([...dismissed.value, dismissalKey(notice)]);
+}
+
+/** Keeps the dismissals of what is still the case. */
+export function forgetEnded(standing: readonly Notice[]): void {
+  const known = new Set(standing.map(dismissalKey));
+  const kept = [...dismissed.peek()].filter((key) => known.has(key));
+  if (kept.length < dismissed.peek().size) dismissed.value = new Set(kept);
 }
 
 export function isDismissed(notice: Notice): boolean {

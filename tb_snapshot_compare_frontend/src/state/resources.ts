@@ -22,6 +22,7 @@ export type Resource<T> =
   | { readonly status: 'idle' }
   /** `stale` is the previous value, to keep on screen (dimmed) while the next one comes. */
   | { readonly status: 'loading'; readonly job: Job | null; readonly stale: T | null }
+  /** `stale` is the previous value where it is of the same snapshots. */
   | { readonly status: 'failed'; readonly failure: Failure; readonly stale: T | null }
   | { readonly status: 'ready'; readonly value: T };
 

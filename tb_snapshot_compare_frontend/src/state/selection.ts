@@ -11,8 +11,32 @@ export interface Cell {
   readonly bin: number;
   readonly level: number;
 }
-export type ViewId = 'timeline' | 'network' | 'distribution';
+export type ViewId = 'timeline' | 'network' | 'distribution' | 'convolution' | 'performance';
+/** What boxes of the architecture are shaded by: the measure, or the outcome that they carry. */
+export type Shade = 'measure' | 'carried';
+export type ShadeKey = Metric | 'carried';
 export type Axis = 'epoch' | 'step' | 'time';
+/** A channel of the selected layer's output, or of what feeds the layer. */
+export interface Channel {
+  readonly side: 'output' | 'input';
+  readonly index: number;
+}
+
+/** Places on the map of a kernel, first and last; they hold for its tensor and orders only. */
+export interface Area {
+  readonly rows: Span;
+  readonly columns: Span;
+}
+export type Span = readonly [first: number, last: number];
+/** What the map of a kernel shows. */
+export type KernelQuantity = 'difference' | 'signed' | 'relative' | 'a' | 'b';
+export type KernelOrder = 'index' | 'difference' | 'similarity';
+/** The centre of what is seen of the map, as shares of it, and how much it is enlarged. */
+export interface MapView {
+  readonly x: number;
+  readonly y: number;
+  readonly zoom: number;
+}
 
 /** Snapshot ids; null until the page or the user has chosen. */
 export const a = signal<string | null>(null);
@@ -20,6 +44,7 @@ export const b = signal<string | null>(null);
 /** The run shown by the timeline. */
 export const run = signal<string | null>(null);
 export const metric = signal<Metric>('l2');
+export const shade = signal<Shade>('measure');
 /** Full path of the selected layer; null selects the whole model. */
 export const layer = signal<string | null>(null);
 /** Canonical name of one tensor of the selected layer; null takes all of the layer together. */
@@ -31,6 +56,18 @@ export const levels = signal(5);
 /** Levels that were switched off in the legend, ascending. */
 export const hiddenLevels = signal<readonly number[]>([]);
 export const cells = signal<readonly Cell[]>([]);
+/** Whose activation maps and patches are shown. */
+export const channel = signal<Channel | null>(null);
+/** Brushed on the map of the kernel; null takes the whole layer. */
+export const area = signal<Area | null>(null);
+export const kernelMode = signal<'map' | 'table'>('map');
+export const kernelQuantity = signal<KernelQuantity>('difference');
+export const rowsBy = signal<KernelOrder>('index');
+export const columnsBy = signal<KernelOrder>('index');
+/** Canonical name of the tensor on the map where the distribution counts the whole layer. */
+export const kernelTensor = signal<string | null>(null);
+/** Null shows the whole map. */
+export const mapView = signal<MapView | null>(null);
 /** Full paths of the groups that are folded or opened against the view's default. */
 export const toggledGroups = signal<readonly string[]>([]);
 /** The maximised panel, if any. */
@@ -48,6 +85,9 @@ export function selectLayer(name: string | null): void {
     tensor.value = null;
     filters.value = [];
     cells.value = [];
+    channel.value = null;
+    kernelTensor.value = null;
+    dropPlaces();
   });
 }
 
@@ -57,5 +97,32 @@ export function selectTensor(name: string | null): void {
   batch(() => {
     tensor.value = name;
     cells.value = [];
+    dropPlaces();
   });
+}
+
+/** The map follows the distribution's tensor where that is one; both change together then. */
+export function selectKernelTensor(name: string): void {
+  if (tensor.value !== null) {
+    selectTensor(name);
+    return;
+  }
+  if (kernelTensor.value === name) return;
+  batch(() => {
+    kernelTensor.value = name;
+    dropPlaces();
+  });
+}
+
+/** Places are of one order: another drops what is chosen by place. */
+export function orderKernel(side: 'rows' | 'columns', order: KernelOrder): void {
+  batch(() => {
+    (side === 'rows' ? rowsBy : columnsBy).value = order;
+    area.value = null;
+  });
+}
+
+function dropPlaces(): void {
+  area.value = null;
+  mapView.value = null;
 }

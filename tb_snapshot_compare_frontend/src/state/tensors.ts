@@ -31,6 +31,16 @@ export const comparedLayers = computed<ReadonlySet<string> | null>(() => {
   return new Set(compared.map((tensor) => tensor.layer).filter((name) => name !== null));
 });
 
+/** Tensors with weights that could not be compared, by layer. */
+export const notCompared = computed<ReadonlyMap<string, readonly TensorDifference[]>>(() => {
+  const byLayer = new Map<string, TensorDifference[]>();
+  for (const tensor of latest(comparison.value)?.tensors ?? []) {
+    if (tensor.status === 'compared' || tensor.scope !== 'weights' || !tensor.layer) continue;
+    byLayer.set(tensor.layer, [...(byLayer.get(tensor.layer) ?? []), tensor]);
+  }
+  return byLayer;
+});
+
 /** The layer to look at first: the one with a kernel that differs most, if any differs. */
 export function mostChangedLayer(compared: Comparison, metric: Metric): string | null {
   const kernels = layersWithKernels(compared);

@@ -3,9 +3,19 @@
  * bounds: an address may be edited, cut short or written by somebody else.
  */
 import { batch } from '@preact/signals';
+import {
+  applyKernel,
+  currentKernel,
+  decodeKernel,
+  encodeKernel,
+  type KernelChoice,
+} from './kernel-url';
 import { METRICS } from './metrics';
-import type { Axis, Cell, Metric, ViewId } from './selection';
+import { applyProbing, currentProbing, type ProbingChoice } from './probing-choice';
+import { decodeProbing, encodeProbing, readChannel, writeChannel } from './probing-url';
+import type { Axis, Cell, Channel, Metric, Shade, ViewId } from './selection';
 import * as selection from './selection';
+import { applyViews, currentViews, decodeViews, encodeViews, type ViewChoice } from './view-choice';
 
 /** As in the server's limits. */
 export const BINS_MIN = 2;
@@ -19,7 +29,14 @@ const FILTER_MAX = 1_000_000;
 const FILTERS_MAX = 4096;
 const CELLS_MAX = BINS_MAX * LEVELS_MAX;
 const GROUPS_MAX = 512;
-const VIEWS: readonly ViewId[] = ['timeline', 'network', 'distribution'];
+const VIEWS: readonly ViewId[] = [
+  'timeline',
+  'network',
+  'distribution',
+  'convolution',
+  'performance',
+];
+const SHADES: readonly Shade[] = ['measure', 'carried'];
 const AXES: readonly Axis[] = ['epoch', 'step', 'time'];
 
 export type Keys = Readonly<Record<string, string>>;
@@ -37,6 +54,11 @@ export interface Shared {
   readonly levels: number;
   readonly hidden: readonly number[];
   readonly cells: readonly Cell[];
+  readonly channel: Channel | null;
+  readonly shade: Shade;
+  readonly kernel: KernelChoice;
+  readonly probing: ProbingChoice;
+  readonly views: ViewChoice;
   readonly groups: readonly string[];
   readonly max: ViewId | null;
   readonly axis: Axis | null;
@@ -55,6 +77,11 @@ export function currentShared(): Shared {
     levels: selection.levels.value,
     hidden: selection.hiddenLevels.value,
     cells: selection.cells.value,
+    channel: selection.channel.value,
+    shade: selection.shade.value,
+    kernel: currentKernel(),
+    probing: currentProbing(),
+    views: currentViews(),
     groups: selection.toggledGroups.value,
     max: selection.maximised.value,
     axis: selection.axis.value,
@@ -74,6 +101,11 @@ export function applyShared(shared: Shared): void {
     selection.levels.value = shared.levels;
     selection.hiddenLevels.value = shared.hidden;
     selection.cells.value = shared.cells;
+    selection.channel.value = shared.channel;
+    selection.shade.value = shared.shade;
+    applyKernel(shared.kernel);
+    applyProbing(shared.probing);
+    applyViews(shared.views);
     selection.toggledGroups.value = shared.groups;
     selection.maximised.value = shared.max;
     selection.axis.value = shared.axis;
@@ -94,6 +126,11 @@ export function encode(shared: Shared): Keys {
     levels: shared.levels === LEVELS_DEFAULT ? null : String(shared.levels),
     hidden: writeRanges(shared.hidden),
     cells: writeCells(shared.cells),
+    channel: writeChannel(shared.channel),
+    shade: shared.shade === 'measure' ? null : shared.shade,
+    ...encodeKernel(shared.kernel),
+    ...encodeProbing(shared.probing),
+    ...encodeViews(shared.views),
     groups: shared.groups.map(encodeURIComponent).join(','),
     max: shared.max,
     axis: shared.axis,
@@ -122,6 +159,11 @@ export function decode(keys: Keys): Shared {
     levels,
     hidden: readHidden(keys.hidden, levels),
     cells: readCells(keys.cells, bins, levels),
+    channel: layer === null ? null : readChannel(keys.channel),
+    shade: readChoice(keys.shade, SHADES) ?? 'measure',
+    kernel: decodeKernel(keys, layer),
+    probing: decodeProbing(keys),
+    views: decodeViews(keys),
     groups: readGroups(keys.groups),
     max: readChoice(keys.max, VIEWS),
     axis: readChoice(keys.axis, AXES),

@@ -90,6 +90,25 @@ test('a headed SVG carries title and legend and wraps the legend', () => {
   ).toBeNull();
 });
 
+test('a headed SVG says what was compared, in two rows where one is too short', () => {
+  const chart = (width: number) =>
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="50"><rect/></svg>`;
+  const subtitle = ['a: run <1> · epoch 12', 'b: run <1> · epoch 45 (all tensors)'];
+  const rows = (width: number) => {
+    const svg = headedSvg(chart(width), { title: 'Title', subtitle, legend: 'Level' });
+    const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement;
+    const texts = [...parsed.querySelectorAll(':scope > g > text')];
+    const places = texts.map((text) => Number(text.getAttribute('y')));
+    expect(places).toEqual([...places].sort((x, y) => x - y));
+    expect(Number(parsed.querySelector('svg')?.getAttribute('y'))).toBeGreaterThan(
+      places.at(-1) ?? 0,
+    );
+    return texts.map(({ textContent }) => textContent);
+  };
+  expect(rows(600)).toEqual(['Title', subtitle.join(' — '), 'Level']);
+  expect(rows(240)).toEqual(['Title', ...subtitle, 'Level']);
+});
+
 test('a download has a safe name', () => {
   const click = vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (
     this: HTMLAnchorElement,

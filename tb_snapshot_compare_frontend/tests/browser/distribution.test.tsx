@@ -4,6 +4,8 @@ import { userEvent } from 'vitest/browser';
 import type { Distribution } from '../../src/client/types';
 import { distribution } from '../../src/state/resources';
 import * as selection from '../../src/state/selection';
+import { applyShared, currentShared, decode, encode } from '../../src/state/url';
+import { countScale, distributionMode } from '../../src/state/view-choice';
 import { adoptStyles } from '../../src/theme/styles';
 import { setDark } from '../../src/theme/theme';
 import tokens from '../../src/theme/tokens.css?inline';
@@ -21,6 +23,8 @@ beforeEach(() => {
   selection.levels.value = 5;
   selection.hiddenLevels.value = [];
   selection.cells.value = [];
+  distributionMode.value = 'chart';
+  countScale.value = 'sqrt';
   setDark(false);
   root = document.createElement('div');
   root.style.cssText = 'width:700px;height:460px;position:absolute;left:0;top:0';
@@ -116,6 +120,16 @@ describe('the drawing', () => {
     expect(selection.hiddenLevels.value).toEqual([0, 2, 3, 4]);
   });
 
+  test('the last level on show cannot be hidden', async () => {
+    await show(SMALL);
+    await userEvent.click(level('0–100'));
+    await vi.waitFor(() => expect(level('100–200').ariaDisabled).toBe('true'));
+    level('100–200').click();
+    level('0–100').focus();
+    expect(selection.hiddenLevels.value).toEqual([0]);
+    expect(decode(encode(currentShared())).hidden).toEqual([0]);
+  });
+
   test('hiding a level takes its cells out of the selection', async () => {
     await show(SMALL);
     selection.cells.value = [
@@ -175,6 +189,27 @@ describe('the pointer', () => {
       { bin: 0, level: 1 },
       { bin: 1, level: 0 },
     ]);
+  });
+
+  test('a brush stays when the pointer is let go above the axis', async () => {
+    await show(SMALL);
+    const box = chart().getBoundingClientRect();
+    const at = (share: number) => box.left + 52 + (box.width - 68) * share;
+    const fire = (type: string, x: number, y: number) =>
+      chart().dispatchEvent(
+        new PointerEvent(type, { clientX: x, clientY: y, bubbles: true, pointerId: 1, button: 0 }),
+      );
+    const segment = middle(paths()[1] as string, 0);
+    chart().setPointerCapture = () => {};
+    fire('pointerdown', at(0.9), box.bottom - 20);
+    await vi.waitFor(() => expect(root.querySelector('.brush-band')).not.toBeNull());
+    fire('pointermove', box.left + segment.x, box.top + segment.y);
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 50)));
+    fire('pointerup', box.left + segment.x, box.top + segment.y);
+    fire('click', box.left + segment.x, box.top + segment.y);
+    expect(selection.cells.value).toHaveLength(4);
+    await userEvent.click(chart(), { position: segment });
+    expect(selection.cells.value).toEqual([{ bin: 0, level: 1 }]);
   });
 
   test('selects nothing while newer data are on their way', async () => {
@@ -256,6 +291,20 @@ describe('the controls', () => {
     expect(selection.cells.value).toEqual([]);
   });
 
+  test('a click on the word Bins or Levels only moves the focus', async () => {
+    await show(distributionOf());
+    for (const name of ['Bins', 'Levels']) {
+      const label = [...root.querySelectorAll('label')].find(
+        ({ textContent }) => textContent === name,
+      );
+      await userEvent.click(label as Element);
+      expect(document.activeElement).toBe(input(name));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect([input('Bins').value, input('Levels').value]).toEqual(['20', '5']);
+    expect([selection.bins.value, selection.levels.value]).toEqual([20, 5]);
+  });
+
   test.each([
     ['9999', 512],
     ['0', 2],
@@ -308,6 +357,56 @@ describe('the controls', () => {
     await userEvent.click(button('Chart'));
     await vi.waitFor(() => expect(chart()).not.toBeNull());
   });
+});
+
+describe('the focus stays in the view', () => {
+  test('when what is selected is cleared', async () => {
+    await show(SMALL);
+    selection.cells.value = [{ bin: 0, level: 1 }];
+    (await vi.waitUntil(() => button('Clear'))).focus();
+    await userEvent.keyboard('{Enter}');
+    expect(selection.cells.value).toEqual([]);
+    expect(document.activeElement).toBe(chart());
+  });
+
+  test('when bins and levels are reset', async () => {
+    selection.bins.value = 64;
+    await show(distributionOf());
+    button('Reset').focus();
+    await userEvent.keyboard('{Enter}');
+    await vi.waitFor(() => expect(button('Reset')).toBeUndefined());
+    expect(document.activeElement?.getAttribute('aria-label')).toBe('Bins');
+  });
+
+  test('when all levels are shown again', async () => {
+    await show(SMALL);
+    await userEvent.click(level('100–200'));
+    button('Show all').focus();
+    await userEvent.keyboard('{Enter}');
+    expect(selection.hiddenLevels.value).toEqual([]);
+    expect(document.activeElement).toBe(level('0–100'));
+  });
+});
+
+test('the table says how to select in it', async () => {
+  await show(SMALL);
+  expect(status()).toContain('Click a segment');
+  await userEvent.click(button('Table'));
+  await vi.waitFor(() => expect(status()).toContain('Click a count or a bin to select weights'));
+  expect(status()).not.toContain('segment');
+});
+
+test('table, count scale and levels survive the address', async () => {
+  await show(SMALL);
+  await userEvent.selectOptions(root.querySelector('select') as HTMLSelectElement, 'log');
+  await userEvent.click(button('Table'));
+  const keys = encode(currentShared());
+  expect(keys).toMatchObject({ distribution: 'table', counts: 'log' });
+  applyShared(decode({}));
+  await vi.waitFor(() => expect(root.querySelector('.histogram')).not.toBeNull());
+  applyShared(decode(keys));
+  await vi.waitFor(() => expect(root.querySelector('.cell-table')).not.toBeNull());
+  expect(root.querySelector('select')?.value).toBe('log');
 });
 
 test('a table of 512 bins builds only the rows in sight, at their places', async () => {

@@ -1,7 +1,7 @@
 import { render } from 'preact';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
-import type { Architecture, TensorDifference } from '../../src/client/types';
+import type { Architecture, LayerNode, TensorDifference } from '../../src/client/types';
 import { sequential, steps } from '../../src/scales/color';
 import { formatMeasure } from '../../src/scales/format';
 import { architecture, comparison, filterMeasures } from '../../src/state/resources';
@@ -13,6 +13,8 @@ import {
   selectLayer,
   toggledGroups,
 } from '../../src/state/selection';
+import { applyShared, currentShared, decode, encode } from '../../src/state/url';
+import { filterOrder } from '../../src/state/view-choice';
 import { installTheme, setDark } from '../../src/theme/theme';
 import { csvText, svgText } from '../../src/views/network/export';
 import * as model from '../../src/views/network/model';
@@ -60,7 +62,7 @@ function kernelOf(layerName: string): TensorDifference {
   return {
     ...{ name: `${layerName}/kernel`, layer: layerName, role: 'kernel', scope: 'weights' },
     ...{ dtype_a: 'float32', dtype_b: 'float32', shape_a: shape, shape_b: shape },
-    ...{ status: 'compared', count: 144, problem: null, measures: null },
+    ...{ status: 'compared', count: 144, problem: null, rule: 'name', measures: null },
   };
 }
 
@@ -227,6 +229,131 @@ test('a selected layer inside a closed group outlines the group', async () => {
   const outline = root.querySelector('.net-selected')?.getBoundingClientRect() as DOMRect;
   const group = box('conv3_block2')?.getBoundingClientRect() as DOMRect;
   expect(Math.abs(outline.x + outline.width / 2 - (group.x + group.width / 2))).toBeLessThan(6);
+});
+
+test('a closed group is shaded by its kernels, and its card has the whole', async () => {
+  const net = resNet50();
+  const known = compared(net);
+  const [convolutions, others] = [/_conv$/, /_bn$/].map((pattern) =>
+    known.layers.filter(({ name }) => pattern.test(name)),
+  );
+  const layers = known.layers.map((one) =>
+    others?.includes(one) ? { ...one, measures: { ...one.measures, l2: 900 } } : one,
+  );
+  const tensors = (convolutions ?? []).map(({ name }) => kernelOf(name));
+  comparison.value = { status: 'ready', value: { ...known, layers, tensors } };
+  architecture.value = { status: 'ready', value: net };
+  render(<NetworkView />, root);
+  const group = await shown('conv3_block2');
+  const top = model.domain.value[1];
+  expect(top).toBeLessThan(900);
+  const shades = new Set(
+    ['conv2_block1', 'conv3_block2', 'conv4_block3', 'conv5_block3'].map((name) => {
+      expect(model.values.value.get(name)?.value).toBeLessThanOrEqual(top);
+      return fill(name);
+    }),
+  );
+  expect(shades.size).toBeGreaterThan(1);
+  await userEvent.hover(group);
+  await vi.waitFor(() => expect(document.querySelector('.net-card')).not.toBeNull());
+  const card = document.querySelector('.net-card')?.textContent ?? '';
+  const whole = model.groupDifference(model.faces.value?.get('conv3_block2')?.members ?? []);
+  expect(whole.value).toBeGreaterThan(900);
+  expect(card).toContain(formatMeasure('l2', whole.value));
+  const own = model.values.value.get('conv3_block2')?.value ?? null;
+  expect(card).toContain(`Of kernelsEuclidean distance ${formatMeasure('l2', own)}`);
+});
+
+test('the card of a layer has the shape of its kernel', async () => {
+  const net = alexNet();
+  const known = compared(net);
+  comparison.value = { status: 'ready', value: { ...known, tensors: [kernelOf('conv5')] } };
+  architecture.value = { status: 'ready', value: net };
+  render(<NetworkView />, root);
+  await userEvent.hover(await shown('conv5'));
+  await vi.waitFor(() =>
+    expect(document.querySelector('.net-card')?.textContent).toContain('Kernel3 × 3 × 4 × 4'),
+  );
+});
+
+test('what is read of a filter is never cut; a long layer name is', async () => {
+  root.style.width = '560px';
+  show(alexNet());
+  selectLayer('conv5');
+  const name = `encoder/${'block_'.repeat(20)}/conv5`;
+  const node = { ...(alexNet().nodes.find((one) => one.name === 'conv5') as LayerNode), name };
+  architecture.value = { status: 'ready', value: { ...alexNet(), nodes: [node], edges: [] } };
+  layer.value = name;
+  filterMeasures.value = { status: 'ready', value: { ...filtersOf('conv5', 100), layer: name } };
+  await vi.waitFor(() => expect(root.querySelector('.net-strip-bars canvas')).not.toBeNull());
+  const bars = root.querySelector('.net-strip-bars') as HTMLElement;
+  await userEvent.hover(bars, { position: { x: 200, y: 20 } });
+  const read = root.querySelector('.net-strip-read') as HTMLElement;
+  await vi.waitFor(() => expect(read.textContent).toContain('of the largest'));
+  expect(read.scrollWidth).toBeLessThanOrEqual(read.clientWidth);
+  const strip = root.querySelector('.net-strip') as HTMLElement;
+  const modes = strip.querySelector('.segments') as HTMLElement;
+  expect(modes.getBoundingClientRect().right).toBeLessThanOrEqual(
+    strip.getBoundingClientRect().right,
+  );
+  const label = strip.querySelector('.net-strip-name > b') as HTMLElement;
+  expect(label.scrollWidth).toBeGreaterThan(label.clientWidth);
+});
+
+test('the focus goes to the strip when the chosen filters are cleared', async () => {
+  show(alexNet());
+  selectLayer('conv5');
+  filterMeasures.value = { status: 'ready', value: filtersOf('conv5', 100) };
+  filters.value = [3];
+  const clear = await vi.waitUntil(() =>
+    [...root.querySelectorAll<HTMLElement>('.net-strip button')].find(
+      ({ textContent }) => textContent === 'Clear',
+    ),
+  );
+  clear.focus();
+  await userEvent.keyboard('{Enter}');
+  expect(filters.value).toEqual([]);
+  expect(document.activeElement).toBe(root.querySelector('.net-strip-bars'));
+});
+
+test('the text of the network is not drawn smaller than can be read', async () => {
+  root.style.cssText = 'width:610px;height:340px';
+  show(alexNet());
+  const title = (await shown('conv4')).querySelector('.net-title') as SVGTextElement;
+  await vi.waitFor(() => {
+    const scale = (title.getScreenCTM() as DOMMatrix).a;
+    expect(scale * 12.5).toBeGreaterThan(10);
+    expect(scale * 10.5).toBeGreaterThan(8.9);
+  });
+});
+
+test('compact, blocks, table and the order of the filters survive the address', async () => {
+  show(resNet50());
+  await shown('conv3_block2');
+  const before = encode(currentShared());
+  expect(before.compact).toBeUndefined();
+  const press = (name: string) =>
+    userEvent.click(
+      [...root.querySelectorAll<HTMLElement>('button')].find(
+        ({ textContent }) => textContent === name,
+      ) as HTMLElement,
+    );
+  await press('Compact');
+  await press('Blocks');
+  await press('Table');
+  filterOrder.value = 'difference';
+  const keys = encode(currentShared());
+  const wanted = { compact: 'off', blocks: 'off', network: 'table', order: 'difference' };
+  expect(keys).toMatchObject(wanted);
+  applyShared(decode(before));
+  expect(model.compact.value).toBe(true);
+  applyShared(decode(keys));
+  await vi.waitFor(() => expect(root.querySelector('.net-table')).not.toBeNull());
+  expect([model.compact.value, model.blocks.value, filterOrder.value]).toEqual([
+    ...[false, false],
+    'difference',
+  ]);
+  filterOrder.value = 'index';
 });
 
 test('layers of one snapshot only say so', async () => {
@@ -410,6 +537,32 @@ test('wheel zooms about the pointer, keys zoom and fit', async () => {
   box('conv1')?.focus();
   await userEvent.keyboard('0');
   await vi.waitFor(() => expect(content.getAttribute('transform')).toBe(start));
+});
+
+test('where the page scrolls, the wheel zooms with Ctrl only', async () => {
+  show(alexNet());
+  await shown('conv1');
+  const svg = root.querySelector('.net-svg') as SVGSVGElement;
+  const width = () => box('conv1')?.getBoundingClientRect().width ?? 0;
+  const turn = (ctrlKey: boolean) => {
+    const event = new WheelEvent('wheel', { deltaY: -120, ctrlKey, cancelable: true });
+    svg.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  const around = document.createElement('div');
+  around.style.cssText = 'height:300px;overflow-y:auto';
+  root.replaceWith(around);
+  around.append(root);
+  const before = width();
+  expect(turn(false)).toBe(false);
+  expect(width()).toBe(before);
+  expect(turn(true)).toBe(true);
+  expect(width()).toBeGreaterThan(before * 1.1);
+  around.style.overflowY = 'hidden';
+  const zoomed = width();
+  expect(turn(false)).toBe(true);
+  expect(width()).toBeGreaterThan(zoomed);
+  around.remove();
 });
 
 test('DenseNet-121 with every group open is drawn, and pans without redrawing a box', async () => {

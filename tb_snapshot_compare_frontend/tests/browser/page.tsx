@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { Api } from '../../src/client/Api';
 import { Client } from '../../src/client/Client';
 import { Panel } from '../../src/elements/Panel';
-import { Shell } from '../../src/Shell';
+import { Shell, type Views } from '../../src/Shell';
 import { Loader } from '../../src/state/loader';
 import { comparison, latest } from '../../src/state/resources';
 import { waitWhileHidden } from '../../src/state/waiting';
@@ -41,7 +41,12 @@ function DistributionStandIn() {
   );
 }
 
-export function openPage(options: FakeServerOptions = {}, keys = {}): Page {
+/** Plain panels instead of the views, unless a test brings these. */
+export function openPage(
+  options: FakeServerOptions = {},
+  keys = {},
+  views: Partial<Views> = {},
+): Page {
   resetPage();
   installTheme();
   setDark(false);
@@ -57,6 +62,7 @@ export function openPage(options: FakeServerOptions = {}, keys = {}): Page {
       link: () => `http://host/#${new URLSearchParams(address.keys)}`,
       NetworkView: NetworkStandIn,
       DistributionView: DistributionStandIn,
+      ...views,
     }),
     root,
   );

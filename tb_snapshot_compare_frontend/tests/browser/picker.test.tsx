@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { page as browserPage, userEvent } from 'vitest/browser';
 import { a, b } from '../../src/state/selection';
+import { listingWith, runOf } from '../harness/fixtures';
 import { found, openPage, type Page } from './page';
 
 let page: Page;
@@ -71,6 +72,42 @@ test('the list is grouped by run, and a click elsewhere closes it', async () => 
   expect(groups).toEqual(['alexnet', 'alexnet-dropout']);
   await userEvent.click(await found('.status-bar'));
   expect(document.querySelector('.snapshot-list')).toBeNull();
+});
+
+test('three thousand snapshots are drawn where seen, and an arrow key changes two rows', async () => {
+  const listing = listingWith(runOf(3000).snapshots);
+  page.close();
+  page = openPage({ listing, curvesEpochs: 1 }, { a: 'alexnet-10', b: 'alexnet-40' });
+  (await found<HTMLElement>('.snapshot-picker[data-side="a"]')).focus();
+  await userEvent.keyboard('{Enter}');
+  const input = await field();
+  expect(document.querySelectorAll('.snapshot-row').length).toBeLessThan(400);
+  const rows = document.querySelector('.snapshot-rows') as HTMLElement;
+  expect(rows.scrollHeight).toBeGreaterThan(3000 * 25);
+  const changes: MutationRecord[] = [];
+  const observer = new MutationObserver((records) => changes.push(...records));
+  observer.observe(rows, { subtree: true, attributes: true, childList: true });
+  input.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true }));
+  await vi.waitFor(() => expect(activeLabel()).toContain('epoch 11 '));
+  expect(new Set(changes.map(({ target }) => target)).size).toBe(2);
+  observer.disconnect();
+  input.dispatchEvent(new KeyboardEvent('keydown', { key: 'End', bubbles: true }));
+  await vi.waitFor(() => expect(activeLabel()).toContain('epoch 3000 '));
+  const last = document.querySelector('.snapshot-row[data-active]') as HTMLElement;
+  expect(last.ariaPosInSet).toBe('3000');
+  await vi.waitFor(() =>
+    expect(last.getBoundingClientRect().bottom).toBeLessThanOrEqual(
+      rows.getBoundingClientRect().bottom,
+    ),
+  );
+  rows.scrollTop = 1500 * 30;
+  await vi.waitFor(() => {
+    const seen = document.elementFromPoint(
+      rows.getBoundingClientRect().x + 60,
+      rows.getBoundingClientRect().y + 150,
+    );
+    expect(seen?.closest('.snapshot-row')?.textContent).toMatch(/epoch 1[45]\d\d/);
+  });
 });
 
 test('swapping exchanges blue and red', async () => {

@@ -1,5 +1,6 @@
 /** Answers the page's requests from fixtures, as the server would. */
-import type { Comparison, Job, Listing, Snapshot } from '../../src/client/types';
+import type { Comparison, Job, Listing, Snapshot, Upload } from '../../src/client/types';
+import { FakeProbing, type ProbingOptions } from './fake-probing';
 import {
   architectureOf,
   comparisonOf,
@@ -8,6 +9,14 @@ import {
   filtersOf,
   listingOf,
 } from './fixtures';
+import {
+  areaDistributionOf,
+  kernelMapOf,
+  locatedOf,
+  placesOf,
+  sliceOf,
+  tilesOf,
+} from './kernel-fixture';
 
 export interface FakeServerOptions {
   readonly listing?: Listing;
@@ -17,16 +26,24 @@ export interface FakeServerOptions {
   /** A route that answers with an error. */
   readonly failing?: { readonly route: string; readonly status: number; readonly message: string };
   readonly curvesEpochs?: number;
+  /** No probe images unless given. */
+  readonly probing?: ProbingOptions;
+  /** Routes that answer 202 with this job for ever. */
+  readonly pending?: { readonly routes: readonly string[]; readonly job: Job };
 }
 
 export class FakeServer {
   readonly requests: string[] = [];
   listing: Listing;
   failing: FakeServerOptions['failing'];
+  readonly probing: FakeProbing;
+  pending: FakeServerOptions['pending'];
 
   constructor(private readonly options: FakeServerOptions = {}) {
     this.listing = options.listing ?? listingOf();
     this.failing = options.failing;
+    this.pending = options.pending;
+    this.probing = new FakeProbing(options.probing ?? { images: 0 });
   }
 
   readonly fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
@@ -37,6 +54,11 @@ export class FakeServer {
     if (this.failing?.route === route) {
       const { status, message } = this.failing;
       return json({ error: { code: 'failed', message } }, status);
+    }
+    if (this.pending?.routes.includes(route)) return json(this.pending.job, 202);
+    if (route === 'upload') {
+      const { name } = JSON.parse(String(init?.body)) as Upload;
+      return json(this.probing.upload(name));
     }
     return this.answer(route, url.searchParams);
   };
@@ -51,6 +73,8 @@ export class FakeServer {
       case 'scan':
       case 'cancel':
         return json({ ok: true });
+      case 'images':
+        return json(this.probing.sets(query.get('run') ?? ''));
       case 'curves':
         return json(curvesOf(query.get('run') ?? '', this.options.curvesEpochs));
       default:
@@ -76,6 +100,50 @@ export class FakeServer {
         return new Response(filtersOf(layer ?? ''));
       case 'distribution':
         return json(distributionOf(layer, Number(query.get('bins')), Number(query.get('levels'))));
+      case 'kernel':
+        return json(kernelMapOf(layer ?? '', query));
+      case 'kernel_tiles':
+        return new Response(tilesOf(layer ?? '', query));
+      case 'kernel_order':
+        return new Response(placesOf(layer ?? '', query));
+      case 'kernel_slice':
+        return json(sliceOf(layer ?? '', query));
+      case 'located':
+        return json(locatedOf(layer ?? '', query));
+      case 'area_distribution':
+        return json(areaDistributionOf(layer ?? '', query));
+      default:
+        return this.answerProbe(route, query);
+    }
+  }
+
+  private answerProbe(route: string, query: URLSearchParams): Response {
+    const text = (name: string) => query.get(name) ?? '';
+    switch (route) {
+      case 'probe_model':
+        return json(this.probing.model());
+      case 'predictions':
+        return json(this.probing.predictions(text('image')));
+      case 'channels':
+        return json(this.probing.channels(text('image'), text('layer')));
+      case 'activation_maps': {
+        const channels = text('channels').split(',').map(Number);
+        const edge = Number(text('edge'));
+        return new Response(this.probing.maps(text('image'), text('layer'), channels, edge));
+      }
+      case 'patches': {
+        const way = text('way') === 'field' ? 'field' : 'crop';
+        return json(
+          this.probing.patches(text('image'), text('layer'), Number(text('channel')), way),
+        );
+      }
+      case 'flow':
+        return json(this.probing.flow(text('set')));
+      case 'attribution': {
+        const images = query.get('images')?.split(',').length;
+        const all = this.probing.flow(text('set')).images.length;
+        return json(this.probing.attribution(images ?? all, query.get('layer')));
+      }
       default:
         return json({ error: { code: 'not_found', message: `no route ${route}` } }, 404);
     }

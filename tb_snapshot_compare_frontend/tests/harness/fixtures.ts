@@ -313,6 +313,7 @@ function tensorOf(
     shape_a: [...shape],
     shape_b: [...shape],
     status: 'compared',
+    rule: 'name',
     count,
     problem: null,
     measures: measuresOf(scale, count),

@@ -1,4 +1,6 @@
 import { render } from '../../src/index';
+import { pictureAddress } from '../../src/state/probing';
+import { fakePicture } from './fake-probing';
 import { FakeServer } from './fake-server';
 import { SCENARIOS } from './scenarios';
 
@@ -8,4 +10,5 @@ const realFetch = window.fetch;
 // Fonts and other files of the page itself still come from the development server.
 window.fetch = (input, init) =>
   String(input).startsWith('./') ? server.fetch(input, init) : realFetch(input, init);
+pictureAddress.value = fakePicture;
 void render();

@@ -3,7 +3,26 @@ import type { FakeServerOptions } from './fake-server';
 import { comparisonOf, emptyListing, listingOf, listingWith, runOf, snapshotOf } from './fixtures';
 
 export const SCENARIOS: Readonly<Record<string, FakeServerOptions>> = {
-  normal: {},
+  normal: { probing: {} },
+  unlabelled: { probing: { images: 40, labelled: false, second: true } },
+  unrunnable: {
+    probing: {
+      model: {
+        state: 'unavailable',
+        reason: 'The layer attention of the class my_layers>Attention is not one that Keras ships.',
+        remedy:
+          'Start TensorBoard with --snapshot_compare_model MODULE:FUNCTION that builds the network.',
+      },
+    },
+  },
+  imagenet: { probing: { images: 50_000, classes: 1000 } },
+  running: {
+    probing: {},
+    pending: {
+      routes: ['flow', 'attribution'],
+      job: { id: 'j2', label: 'Running all images', state: 'running', done: 82, total: 136 },
+    },
+  },
   empty: { listing: emptyListing() },
   scanning: { listing: emptyListing({ scanning: true }) },
   written: {

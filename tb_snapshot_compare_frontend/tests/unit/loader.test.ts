@@ -5,6 +5,7 @@ import { announcement, retryFailed, visible } from '../../src/state/environment'
 import { Loader } from '../../src/state/loader';
 import { raised } from '../../src/state/notices';
 import {
+  architecture,
   comparison,
   curves,
   distribution,
@@ -263,4 +264,40 @@ test('another layer drops filters and asks for its own', async () => {
   await vi.advanceTimersByTimeAsync(10);
   expect(filterMeasures.value).toMatchObject({ status: 'ready', value: { layer: 'conv2' } });
   expect(filters.value).toEqual([]);
+});
+
+test('a failed comparison leaves no number of the previous pair behind', async () => {
+  await open({}, { a: 'alexnet-1', b: 'alexnet-2', layer: 'conv5' });
+  expect(filterMeasures.value.status).toBe('ready');
+  server.failing = { route: 'comparison', status: 422, message: 'Cut short.' };
+  b.value = 'alexnet-3';
+  await vi.advanceTimersByTimeAsync(10);
+  expect(comparison.value).toMatchObject({ status: 'failed', stale: null });
+});
+
+test.each([
+  ['filters', filterMeasures],
+  ['architecture', architecture],
+] as const)('failed %s are those of the pair on show', async (route, resource) => {
+  await open({}, { a: 'alexnet-1', b: 'alexnet-2', layer: 'conv5' });
+  expect(resource.value.status).toBe('ready');
+  server.failing = { route, status: 422, message: 'Cut short.' };
+  b.value = 'alexnet-3';
+  await vi.advanceTimersByTimeAsync(10);
+  expect(resource.value).toMatchObject({ status: 'failed', stale: null });
+});
+
+test('what failed while TensorBoard was away is asked for again when it is back', async () => {
+  await open({}, { a: 'alexnet-1', b: 'alexnet-2' });
+  server.failing = { route: 'changes', status: 500, message: 'down' };
+  await vi.advanceTimersByTimeAsync(3100);
+  expect(listing.value.status).toBe('failed');
+  server.failing = { route: 'comparison', status: 500, message: 'down' };
+  b.value = 'alexnet-3';
+  await vi.advanceTimersByTimeAsync(10);
+  expect(comparison.value.status).toBe('failed');
+  server.failing = undefined;
+  await vi.advanceTimersByTimeAsync(3100);
+  expect(listing.value.status).toBe('ready');
+  expect(comparison.value.status).toBe('ready');
 });

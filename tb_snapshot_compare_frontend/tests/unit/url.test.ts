@@ -10,6 +10,7 @@ import {
 } from '../../src/state/url';
 
 const everything: Shared = {
+  ...decode({}),
   a: 's-10',
   b: 's-40',
   run: 'alexnet/fold 1',
@@ -27,6 +28,14 @@ const everything: Shared = {
   groups: ['encoder', 'a,b', '50 %'],
   max: 'network',
   axis: 'step',
+  views: {
+    compact: false,
+    blocks: true,
+    network: 'table',
+    order: 'difference',
+    distribution: 'table',
+    counts: 'log',
+  },
 };
 
 test('the whole selection survives the address', () => {
@@ -73,6 +82,11 @@ test.each([
   [{ metric: 'nan_a' }, { metric: 'l2' }],
   [{ max: 'header' }, { max: null }],
   [{ axis: 'constructor' }, { axis: null }],
+  [
+    { compact: '0', blocks: 'x', network: 'map', order: 'size', distribution: '', counts: 'ln' },
+    { views: decode({}).views },
+  ],
+  [{ blocks: 'off', counts: 'linear' }, { views: { blocks: false, counts: 'linear' } }],
   [{ a: 'x'.repeat(5000) }, { a: null }],
   [{ filters: '3' }, { filters: [] }],
   [{ layer: 'c', filters: '0-999999999' }, { filters: Array.from({ length: 4096 }, (_, i) => i) }],

@@ -1,8 +1,7 @@
 /** How the weights of the selected layer, or of the whole model, changed from a to b. */
-import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
-import type { Distribution, TensorDifference } from '../../client/types';
+import type { AreaDistribution, Distribution, TensorDifference } from '../../client/types';
 import { Button } from '../../elements/Button';
 import { EmptyState, FailureState } from '../../elements/EmptyState';
 import { Icon } from '../../elements/Icon';
@@ -11,25 +10,29 @@ import { Panel } from '../../elements/Panel';
 import type { PanelExports, PanelProps } from '../../elements/panel-types';
 import { Segments } from '../../elements/Segments';
 import { Select } from '../../elements/Select';
+import { notComparedWords } from '../../elements/tensor-words';
 import { toCsv } from '../../render/csv';
 import { inlineSvg } from '../../render/export';
 import { headedSvg } from '../../render/headed-svg';
 import { steps } from '../../scales/color';
 import { dark } from '../../state/environment';
+import { areaDistribution } from '../../state/kernel';
+import { comparedLines, pairInFileName, withPairColumns } from '../../state/pair-words';
 import { comparison, distribution, latest, type Resource } from '../../state/resources';
 import * as selection from '../../state/selection';
 import { readyPair } from '../../state/snapshots';
-import { comparedLayers, shortTensor } from '../../state/tensors';
+import { comparedLayers, notCompared, shortTensor } from '../../state/tensors';
 import { BINS_MAX, BINS_MIN, LEVELS_MAX, LEVELS_MIN } from '../../state/url';
+import { countScale, distributionMode as mode } from '../../state/view-choice';
 import { adoptStyles } from '../../theme/styles';
 import { CellTable } from './CellTable';
 import { existing, totalOf } from './cells';
 import css from './Distribution.css?inline';
-import type { CountScaleKind } from './geometry';
 import { Histogram } from './Histogram';
 import { NumberStepper } from './NumberStepper';
 import { rangeSetter, tensorsOfLayer } from './tensors';
 import {
+  areaLine,
   csvRows,
   excludedLine,
   levelRange,
@@ -53,13 +56,10 @@ const MODES = [
   { value: 'table', label: 'Table' },
 ] as const;
 const ALL_TENSORS = '';
+const PICTURE = '.histogram, .cell-table';
 
 /** In percent; grey bars where the histogram will be. */
 const SKELETON_HEIGHTS = [2, 4, 7, 13, 24, 46, 92, 100, 52, 27, 12, 8, 5, 3];
-
-/** Few weights change much: on a square-root scale both the peak and the tails are seen. */
-const countScale = signal<CountScaleKind>('sqrt');
-const mode = signal<'chart' | 'table'>('chart');
 
 export function DistributionView(): JSX.Element {
   const resource = distribution.value;
@@ -71,9 +71,11 @@ export function DistributionView(): JSX.Element {
   const chart = value && resource.status !== 'failed' && hasBars(value) ? value : null;
   const drawn = chart && !nothingChanged(chart) ? chart : null;
 
-  const exports: { exports?: PanelExports } = drawn
-    ? { exports: exportsOf(drawn, colors, () => drawing.current) }
-    : {};
+  // A previous pair's bars would be saved under the names of the new one.
+  const exports: { exports?: PanelExports } =
+    drawn && resource.status === 'ready'
+      ? { exports: exportsOf(drawn, colors, () => drawing.current) }
+      : {};
   const subtitle = subtitleOf(resource);
   return (
     <Panel
@@ -105,6 +107,7 @@ export function DistributionView(): JSX.Element {
               kind={countScale.value}
               interactive={resource.status === 'ready'}
               drawing={drawing}
+              area={areaOf(drawn)}
             />
           )}
           <StatusLine value={drawn} />
@@ -146,7 +149,10 @@ function Controls(): JSX.Element {
       {!initial && (
         <Button
           title={`Back to ${BINS.initial} bins and ${LEVELS.initial} levels`}
-          onClick={() => setSizes(BINS.initial, LEVELS.initial)}
+          onClick={(event) => {
+            focusIn(event, '.panel-controls', '[role=spinbutton]');
+            setSizes(BINS.initial, LEVELS.initial);
+          }}
         >
           Reset
         </Button>
@@ -191,6 +197,12 @@ function setSizes(bins: number, levels: number): void {
   selection.levels.value = levels;
 }
 
+/** A button that is about to go hands the focus on. */
+function focusIn(event: Event, container: string, wanted: string): void {
+  const around = (event.currentTarget as Element).closest(container);
+  around?.querySelector<HTMLElement>(wanted)?.focus({ preventScroll: true });
+}
+
 interface ValueProps {
   readonly value: Distribution;
 }
@@ -202,6 +214,7 @@ function Levels({
   const all = colors.map((_, level) => level);
   const hidden = selection.hiddenLevels.value;
   const show = (hide: readonly number[]): void => {
+    if (hide.length >= all.length) return;
     selection.hiddenLevels.value = hide;
     selection.cells.value = selection.cells.value.filter(({ level }) => !hide.includes(level));
   };
@@ -222,18 +235,23 @@ function Levels({
 
 function StatusLine({ value }: ValueProps): JSX.Element {
   const selected = existing(selection.cells.value, value.counts);
-  const compared = latest(comparison.value);
+  const compared = comparison.value.status === 'ready' ? comparison.value.value : null;
   const outlier = compared && rangeSetter(value, compared.tensors);
   return (
     <div class="distribution-status">
       {selected.length === 0 ? (
-        <span class="muted">Click a segment or drag along the axis to select weights</span>
+        <span class="muted">
+          {mode.value === 'table'
+            ? 'Click a count or a bin to select weights'
+            : 'Click a segment or drag along the axis to select weights'}
+        </span>
       ) : (
         <span class="distribution-selection">
           {selectionLine(value, selected)}
           <Button
             variant="text"
-            onClick={() => {
+            onClick={(event) => {
+              focusIn(event, '.distribution', PICTURE);
               selection.cells.value = [];
             }}
           >
@@ -241,10 +259,45 @@ function StatusLine({ value }: ValueProps): JSX.Element {
           </Button>
         </span>
       )}
+      {selection.area.value && <AreaLine value={value} />}
       {value.excluded > 0 && <span class="muted">{excludedLine(value.excluded)}</span>}
       {outlier && <RangeHint tensor={outlier} />}
     </div>
   );
+}
+
+/** What the outline over the bars is: the area that is brushed on the map of the kernel. */
+function AreaLine({ value }: ValueProps): JSX.Element {
+  const resource = areaDistribution.value;
+  const known = areaOf(value);
+  return (
+    <span class="distribution-selection">
+      <i class="area-key" />
+      {known
+        ? areaLine(known, value)
+        : resource.status === 'failed'
+          ? resource.failure.message
+          : 'Counting the area…'}
+      <Button
+        variant="text"
+        title="Clear the area"
+        onClick={() => {
+          selection.area.value = null;
+        }}
+      >
+        Clear
+      </Button>
+    </span>
+  );
+}
+
+/** The area's counts, once they are there in the bins and levels on show. */
+function areaOf({ counts }: Distribution): AreaDistribution | null {
+  if (selection.area.value === null) return null;
+  const known = latest(areaDistribution.value);
+  const fits =
+    known?.counts.length === counts.length && known.counts[0]?.length === counts[0]?.length;
+  return known && fits && known.total > 0 ? known : null;
 }
 
 /** What to do where a few weights stretch the range and nearly all others share two bars. */
@@ -257,7 +310,13 @@ function RangeHint({ tensor }: { readonly tensor: TensorDifference }): JSX.Eleme
         selection.layer.value === null ? 'layer' : 'tensor'
       } to see the others apart.`}
       {layer !== null && selection.layer.value === null && (
-        <Button variant="text" onClick={() => selection.selectLayer(layer)}>
+        <Button
+          variant="text"
+          onClick={(event) => {
+            focusIn(event, '.distribution', PICTURE);
+            selection.selectLayer(layer);
+          }}
+        >
           {`Select ${layer}`}
         </Button>
       )}
@@ -267,7 +326,9 @@ function RangeHint({ tensor }: { readonly tensor: TensorDifference }): JSX.Eleme
 
 function Waiting({ resource }: { readonly resource: Resource<Distribution> }): JSX.Element {
   const layer = selection.layer.value;
-  if (layer !== null && comparedLayers.value?.has(layer) === false) return <NoWeights of={layer} />;
+  if (layer !== null && comparedLayers.value?.has(layer) === false) {
+    return <NoWeights of={layer} missing={notCompared.value.get(layer) ?? []} />;
+  }
   if (resource.status === 'loading' || readyPair.value) {
     return (
       <div class="distribution">
@@ -298,16 +359,32 @@ function NothingToDraw({ value }: ValueProps): JSX.Element {
       </EmptyState>
     );
   }
-  return <NoWeights of={of} excluded={value.excluded} />;
+  return <NoWeights of={of} excluded={value.excluded} missing={missingOf(value)} />;
+}
+
+/** What was left out of a distribution without any weights. */
+function missingOf({ layer }: Distribution): readonly TensorDifference[] {
+  if (layer !== null) return notCompared.value.get(layer) ?? [];
+  return [...notCompared.value.values()].flat();
 }
 
 function NoWeights({
   of,
+  missing,
   excluded = 0,
 }: {
   readonly of: string;
+  readonly missing: readonly TensorDifference[];
   readonly excluded?: number;
 }): JSX.Element {
+  if (missing.length > 0 && excluded === 0) {
+    return (
+      <EmptyState title={`The weights of ${ofThe(of)} cannot be compared`}>
+        <p>{`${notComparedWords(missing, selection.layer.value)}.`}</p>
+        <p>Select a layer whose weights have the same shape in both snapshots.</p>
+      </EmptyState>
+    );
+  }
   return (
     <EmptyState title={`${of} has no weights to compare`}>
       <p>
@@ -349,8 +426,8 @@ function exportsOf(
   colors: readonly string[],
   drawing: () => SVGSVGElement | null,
 ): PanelExports {
-  const name = `difference-distribution-${subject(value)}`;
-  const csv = () => toCsv(csvRows(value));
+  const name = `difference-distribution-${subject(value)}${pairInFileName()}`;
+  const csv = () => toCsv(withPairColumns(csvRows(value)));
   if (mode.value === 'table') return { name, csv };
   const svg = () => {
     const element = drawing();
@@ -358,6 +435,9 @@ function exportsOf(
     const hidden = selection.hiddenLevels.value;
     return headedSvg(inlineSvg(element), {
       title: `Difference distribution of ${ofThe(subject(value))}`,
+      subtitle: comparedLines(
+        value.tensor === null ? 'all tensors' : `tensor ${shortTensor(value.tensor, value.layer)}`,
+      ),
       legend: 'Relative change (%)',
       swatches: colors
         .map((color, level) => ({ color, label: levelRange(value.level_edges, level) }))

@@ -1,11 +1,12 @@
 import type { JSX, RefObject } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Distribution } from '../../client/types';
+import type { AreaDistribution, Distribution } from '../../client/types';
 import { Tooltip } from '../../elements/Tooltip';
 import type { Box } from '../../elements/tooltip-place';
 import { useSize } from '../../elements/use-size';
 import { formatFraction } from '../../scales/format';
 import { type Cell, cells, hiddenLevels } from '../../state/selection';
+import { AreaOutline, scaledBars } from './AreaOutline';
 import { ChangeAxis, CountAxis } from './Axes';
 import { cellsOfBins, clicked, existing, includes, united } from './cells';
 import { firstStop, moved, nearestStop } from './cursor';
@@ -33,11 +34,13 @@ export interface HistogramProps {
   /** False while newer data are on their way: what is seen cannot be selected. */
   readonly interactive: boolean;
   readonly drawing: RefObject<SVGSVGElement | null>;
+  /** The brushed area's distribution in the same bins and levels. */
+  readonly area: AreaDistribution | null;
 }
 
 /** The stacked bars with pointer, brush and keyboard; draws one path per level. */
 export function Histogram(props: HistogramProps): JSX.Element {
-  const { distribution, colors, kind, interactive, drawing } = props;
+  const { distribution, colors, kind, interactive, drawing, area } = props;
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const hidden = hiddenLevels.value;
@@ -50,7 +53,13 @@ export function Histogram(props: HistogramProps): JSX.Element {
   const [brush, setBrush] = useState<readonly [number, number] | null>(null);
   const [said, setSaid] = useState('');
   const anchorBin = useRef<number | null>(null);
-  const stack = useStack(distribution, kind, size ?? SMALLEST);
+  /** Whether the click that is to come belongs to a brush. */
+  const brushed = useRef(false);
+  const bars = useMemo(
+    () => (area ? scaledBars(area, distribution, hidden) : null),
+    [area, distribution, hidden],
+  );
+  const stack = useStack(distribution, kind, size ?? SMALLEST, bars);
 
   useEffect(() => {
     setPointed(null);
@@ -74,6 +83,7 @@ export function Histogram(props: HistogramProps): JSX.Element {
   };
   const onPointerDown = (event: PointerEvent): void => {
     const [x, y] = place(event);
+    brushed.current = false;
     if (event.button !== 0 || !interactive || !onAxis(y)) return;
     (event.currentTarget as Element).setPointerCapture(event.pointerId);
     setPointed(null);
@@ -81,11 +91,13 @@ export function Histogram(props: HistogramProps): JSX.Element {
   };
   const onPointerUp = (event: PointerEvent): void => {
     if (brush === null) return;
+    brushed.current = true;
     const bins = cellsOfBins(distribution.counts, hidden, ...brush);
     choose(event.shiftKey ? united(selected, bins) : bins);
     setBrush(null);
   };
   const onClick = (event: MouseEvent): void => {
+    if (brushed.current) return;
     const [x, y] = place(event);
     const cell = onAxis(y) ? null : cellAt(stack, x, y);
     if (cell === null) return;
@@ -136,7 +148,7 @@ export function Histogram(props: HistogramProps): JSX.Element {
 
   const read = pointed ?? cursor;
   // The same nodes while only the pointer moves: nothing of them is compared or drawn again.
-  const bars = useMemo(
+  const drawnBars = useMemo(
     () => <Bars stack={stack} colors={colors} selected={selected} />,
     [stack, colors, selected],
   );
@@ -173,7 +185,8 @@ export function Histogram(props: HistogramProps): JSX.Element {
           <CountAxis stack={stack} />
           {read !== null && <BinBand stack={stack} bin={read.bin} />}
           {brush !== null && <BrushBand stack={stack} brush={brush} />}
-          {bars}
+          {drawnBars}
+          {bars && <AreaOutline stack={stack} bars={bars} />}
           <ChangeAxis stack={stack} />
           {outlines}
           {read !== null && <Cursor stack={stack} cell={read} focused={pointed === null} />}
@@ -193,7 +206,9 @@ export function Histogram(props: HistogramProps): JSX.Element {
         {said}
       </div>
       <Tooltip anchor={read === null ? null : anchorOf(read, stack, drawing.current)}>
-        {read !== null && <CellReadout distribution={distribution} cell={read} colors={colors} />}
+        {read !== null && (
+          <CellReadout distribution={distribution} cell={read} colors={colors} area={area} />
+        )}
       </Tooltip>
     </div>
   );
@@ -203,6 +218,7 @@ function useStack(
   distribution: Distribution,
   kind: CountScaleKind,
   size: { readonly width: number; readonly height: number },
+  others: readonly number[] | null,
 ): Stack {
   const { bin_edges: edges, level_edges, counts } = distribution;
   const hidden = hiddenLevels.value;
@@ -211,8 +227,9 @@ function useStack(
   const [shown, target] = useMemo(() => {
     const levels = level_edges.length - 1;
     const weightOf = Array.from({ length: levels }, (_, level) => (hidden.includes(level) ? 0 : 1));
-    return [weightOf, niceTop(kind, highestBar(counts, weightOf))] as const;
-  }, [counts, level_edges, hidden, kind]);
+    const highest = Math.max(highestBar(counts, weightOf), ...(others ?? []));
+    return [weightOf, niceTop(kind, highest)] as const;
+  }, [counts, level_edges, hidden, kind, others]);
   const tweened = useTween([target, ...shown], `${kind} ${edges.join()}`);
   return useMemo(() => {
     const plot: Plot = {
@@ -230,9 +247,10 @@ interface CellReadoutProps {
   readonly distribution: Distribution;
   readonly cell: Cell;
   readonly colors: readonly string[];
+  readonly area: AreaDistribution | null;
 }
 
-function CellReadout({ distribution, cell, colors }: CellReadoutProps): JSX.Element {
+function CellReadout({ distribution, cell, colors, area }: CellReadoutProps): JSX.Element {
   const { count, change, relativeChange, shareOfBar, shareOfAll } = readout(distribution, cell);
   return (
     <div class="cell-readout">
@@ -249,6 +267,12 @@ function CellReadout({ distribution, cell, colors }: CellReadoutProps): JSX.Elem
         <dd>{formatFraction(shareOfBar, 4)}</dd>
         <dt>Of {subject(distribution)}</dt>
         <dd>{formatFraction(shareOfAll, 4)}</dd>
+        {area && (
+          <>
+            <dt>In the area</dt>
+            <dd>{weights(area.counts[cell.bin]?.[cell.level] ?? 0)}</dd>
+          </>
+        )}
       </dl>
     </div>
   );

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 /** Typing and clicking settle before the value is taken: each one costs a pass over the weights. */
 const COMMIT_AFTER_MS = 400;
@@ -18,6 +18,7 @@ export interface NumberStepperProps {
 /** A whole number between two buttons. What is not a number goes back to the last value. */
 export function NumberStepper(props: NumberStepperProps): JSX.Element {
   const { label, value, min, max, step, title, onCommit } = props;
+  const id = useId();
   const [draft, setDraft] = useState<string | null>(null);
   const timer = useRef(0);
   const latest = useRef(onCommit);
@@ -50,8 +51,10 @@ export function NumberStepper(props: NumberStepperProps): JSX.Element {
   };
 
   return (
-    <label class="number-stepper" title={title}>
-      <span class="number-stepper-label">{label}</span>
+    <div class="number-stepper" title={title}>
+      <label class="number-stepper-label" for={id}>
+        {label}
+      </label>
       <span class="number-stepper-box">
         <button
           type="button"
@@ -63,6 +66,7 @@ export function NumberStepper(props: NumberStepperProps): JSX.Element {
           −
         </button>
         <input
+          id={id}
           type="text"
           inputMode="numeric"
           role="spinbutton"
@@ -86,7 +90,7 @@ export function NumberStepper(props: NumberStepperProps): JSX.Element {
           +
         </button>
       </span>
-    </label>
+    </div>
   );
 }
 

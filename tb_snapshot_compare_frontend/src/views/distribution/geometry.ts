@@ -5,8 +5,9 @@
  */
 import { scaleLinear } from 'd3-scale';
 import type { Cell } from '../../state/selection';
+import type { CountScale as CountScaleKind } from '../../state/view-choice';
 
-export type CountScaleKind = 'linear' | 'sqrt' | 'log';
+export type { CountScaleKind };
 
 export interface Plot {
   readonly left: number;

@@ -1,5 +1,5 @@
 /** The view in words: intervals, read-outs, the rows of its file. */
-import type { Distribution } from '../../client/types';
+import type { AreaDistribution, Distribution } from '../../client/types';
 import type { CsvCell } from '../../render/csv';
 import { formatCount, formatFraction, formatNumber } from '../../scales/format';
 import type { Cell } from '../../state/selection';
@@ -84,6 +84,12 @@ export function selectionLine(distribution: Distribution, cells: readonly Cell[]
   const share = formatFraction(count / totalOf(distribution.counts), 2);
   const noun = cells.length === 1 ? '1 cell' : `${formatCount(cells.length)} cells`;
   return `${noun}, ${weights(count)} (${share})`;
+}
+
+/** `Area: 18,432 weights, drawn × 18 (as shares of its own)`. */
+export function areaLine(area: AreaDistribution, { counts }: Distribution): string {
+  const factor = formatNumber(totalOf(counts) / area.total, 3);
+  return `Area: ${weights(area.total)}, drawn × ${factor} to compare shares`;
 }
 
 export function excludedLine(excluded: number): string {

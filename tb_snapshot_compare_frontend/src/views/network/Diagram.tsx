@@ -3,10 +3,11 @@ import { effect, type Signal, signal, useComputed, useSignal } from '@preact/sig
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Camera } from '../../render/camera';
+import { carriedShares, shadeKey } from '../../state/carried';
 import { announce } from '../../state/environment';
 import { comparison } from '../../state/resources';
-import { hoveredLayer, layer, metric, selectLayer, toggledGroups } from '../../state/selection';
-import { LARGEST_SCALE, type LayoutResult } from '../../workers/layout/types';
+import { hoveredLayer, layer, selectLayer, toggledGroups } from '../../state/selection';
+import { LARGEST_SCALE, type LayoutResult, LEAST_SCALE } from '../../workers/layout/types';
 import { EdgeLayer } from './EdgeLayer';
 import { FrameLayer } from './FrameLayer';
 import { type Face, frameTitle } from './faces';
@@ -30,8 +31,6 @@ export interface DiagramProps {
 }
 
 const PADDING = 14;
-/** Below this the text cannot be read: the whole width is shown instead, from the top. */
-const LEAST_FITTED = 0.62;
 const HOVER_DELAY_MS = 220;
 const DIRECTIONS: Readonly<Record<string, Direction>> = {
   ArrowLeft: 'left',
@@ -62,12 +61,14 @@ function startView(camera: Camera, layout: LayoutResult, size: DiagramProps['siz
     (size.width - 2 * PADDING) / layout.width,
     (size.height - 2 * PADDING) / layout.height,
   );
-  if (fitted >= LEAST_FITTED) fitAll(camera);
+  if (fitted >= LEAST_SCALE) fitAll(camera);
   else camera.fitWidth(PADDING, 1);
 }
 
 export function Diagram({ layout, network, visible, faces, size, svg, camera }: DiagramProps) {
-  const known = useComputed(() => [comparison.value, metric.value] as const).value;
+  const known = useComputed(
+    () => [comparison.value, shadeKey.value, carriedShares.value] as const,
+  ).value;
   const values = useMemo(() => model.valuesOf(faces), [faces, ...known]);
   const content = useRef<SVGGElement>(null);
   const hovered = useSignal<Hovered | null>(null);
@@ -311,7 +312,7 @@ export function Diagram({ layout, network, visible, faces, size, svg, camera }: 
                 key={place.id}
                 face={face}
                 place={place}
-                metric={metric.value}
+                metric={shadeKey.value}
                 values={values}
                 domainTop={model.domain.value[1]}
                 color={model.color.value}

@@ -1,5 +1,5 @@
+import { memo } from '../../elements/memo';
 import type { RoutedEdge } from '../../workers/layout/types';
-import { memo } from './memo';
 
 /** All edges but the quiet ones, which are drawn only while an end of theirs is highlighted. */
 export const EdgeLayer = memo(function EdgeLayer({

@@ -1,5 +1,6 @@
 /** One bar per output filter of the selected layer; bars are chosen by click, brush or keys. */
 import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { FilterMeasures } from '../../client/types';
 import { Button } from '../../elements/Button';
@@ -7,14 +8,15 @@ import { Segments } from '../../elements/Segments';
 import { useSize } from '../../elements/use-size';
 import { steps } from '../../scales/color';
 import { formatCount, formatMeasure } from '../../scales/format';
+import { retryFailed } from '../../state/environment';
 import { metricInfo } from '../../state/metrics';
-import { filterMeasures, latest } from '../../state/resources';
+import { comparison, type Failure, filterMeasures, latest } from '../../state/resources';
 import { filters, layer, metric } from '../../state/selection';
 import { kernelLayers } from '../../state/tensors';
+import { filterOrder as order } from '../../state/view-choice';
 import {
   type Bar,
   barsOf,
-  type FilterOrder,
   filterOrder,
   filterValues,
   largest,
@@ -40,12 +42,14 @@ export function FilterStrip() {
     <section class="net-strip" aria-label="Filters of the selected layer">
       {name === null ? (
         <p class="net-strip-hint">Select a layer to see how much each of its filters changed.</p>
+      ) : resource.status === 'failed' ? (
+        <Failed of={name} failure={resource.failure} />
       ) : data ? (
         <Bars data={data} stale={resource.status !== 'ready'} />
-      ) : resource.status === 'failed' ? (
-        <p class="net-strip-hint">{resource.failure.message}</p>
       ) : kernels?.has(name) === false ? (
         <p class="net-strip-hint">{withoutFilters(name)}</p>
+      ) : comparison.value.status === 'failed' ? (
+        <p class="net-strip-hint">The filters of {name} could not be compared.</p>
       ) : (
         <div
           class="net-strip-skeleton"
@@ -57,6 +61,17 @@ export function FilterStrip() {
   );
 }
 
+function Failed({ of, failure }: { readonly of: string; readonly failure: Failure }): JSX.Element {
+  return (
+    <p class="net-strip-hint net-strip-failed" role="alert">
+      The filters of {of} could not be compared. {failure.message}{' '}
+      <Button variant="text" onClick={retryFailed}>
+        Try again
+      </Button>
+    </p>
+  );
+}
+
 /** Filters are those of a kernel that both snapshots have in one shape. */
 function withoutFilters(name: string): string {
   const found = model.layers.value.find((entry) => entry.name === name);
@@ -64,6 +79,13 @@ function withoutFilters(name: string): string {
   return model.notCompared.value.has(name)
     ? `The filters of ${name} cannot be compared: its kernel is not the same in both snapshots.`
     : `${name} has no filters: its weights are one number per channel.`;
+}
+
+/** The key to the colours, along the axis: there is room for it in any panel. */
+function stepsUpwards(colors: readonly string[]): string {
+  const share = 100 / colors.length;
+  const stops = colors.map((color, at) => `${color} ${at * share}% ${(at + 1) * share}%`);
+  return `linear-gradient(0deg, ${stops.join(', ')})`;
 }
 
 function readOut(
@@ -85,7 +107,6 @@ function Bars({ data, stale }: { readonly data: FilterMeasures; readonly stale: 
   const canvas = useRef<HTMLCanvasElement>(null);
   const overlay = useRef<HTMLCanvasElement>(null);
   const size = useSize(stage);
-  const order = useSignal<FilterOrder>('index');
   const cursor = useSignal<number | null>(null);
   const brush = useSignal<{ from: number; to: number } | null>(null);
   /** Where a range that Shift extends starts. */
@@ -212,7 +233,10 @@ function Bars({ data, stale }: { readonly data: FilterMeasures; readonly stale: 
     <>
       <header class="net-strip-header">
         <span class="net-strip-name">
-          <b>{formatCount(data.filters)}</b> {single} of <b>{data.layer}</b>
+          <span>
+            <b>{formatCount(data.filters)}</b> {single} of
+          </span>
+          <b title={data.layer}>{data.layer}</b>
         </span>
         <span
           class="net-strip-read tabular"
@@ -228,6 +252,7 @@ function Bars({ data, stale }: { readonly data: FilterMeasures; readonly stale: 
           <Button
             variant="text"
             onClick={() => {
+              stage.current?.focus({ preventScroll: true });
               filters.value = [];
             }}
           >
@@ -258,6 +283,11 @@ function Bars({ data, stale }: { readonly data: FilterMeasures; readonly stale: 
           <span>100 %</span>
           <span>0</span>
         </div>
+        <i
+          class="net-strip-scale"
+          aria-hidden="true"
+          style={{ background: stepsUpwards(colors) }}
+        />
         <div
           ref={stage}
           class="net-strip-bars"

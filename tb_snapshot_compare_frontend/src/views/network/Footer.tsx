@@ -3,16 +3,16 @@ import { Button } from '../../elements/Button';
 import { Icon } from '../../elements/Icon';
 import { ColorLegend } from '../../elements/Legend';
 import type { Camera } from '../../render/camera';
+import { shadeKey } from '../../state/carried';
 import { metricInfo } from '../../state/metrics';
 import { comparison, latest } from '../../state/resources';
-import { metric } from '../../state/selection';
 import { fitAll } from './Diagram';
 import * as model from './model';
 
 const UPPER_BOUND = 'Of some groups only the largest value of one layer is known (max).';
 
 export function Footer({ camera }: { readonly camera: Camera }) {
-  const info = metricInfo(metric.value);
+  const info = metricInfo(shadeKey.value);
   const [lower, upper] = model.domain.value;
   const network = model.network.value;
   const inexact = [...model.values.value.values()].some(({ how }) => how === 'largest');
@@ -49,10 +49,18 @@ export function Footer({ camera }: { readonly camera: Camera }) {
 function Zoom({ camera }: { readonly camera: Camera }) {
   return (
     <div class="net-zoom">
-      <Button variant="icon" label="Zoom in (+)" onClick={() => camera.zoomBy(1.25)}>
+      <Button
+        variant="icon"
+        label="Zoom in (+, or Ctrl and the wheel)"
+        onClick={() => camera.zoomBy(1.25)}
+      >
         <Glyph path="M8 3v10M3 8h10" />
       </Button>
-      <Button variant="icon" label="Zoom out (−)" onClick={() => camera.zoomBy(0.8)}>
+      <Button
+        variant="icon"
+        label="Zoom out (−, or Ctrl and the wheel)"
+        onClick={() => camera.zoomBy(0.8)}
+      >
         <Glyph path="M3 8h10" />
       </Button>
       <Button variant="icon" label="Fit the network (0)" onClick={() => fitAll(camera)}>

@@ -2,10 +2,11 @@
 import type { ReadonlySignal } from '@preact/signals';
 import type { LayerNode } from '../../client/types';
 import { Tooltip } from '../../elements/Tooltip';
+import { kernelShapes, notComparedWords } from '../../elements/tensor-words';
 import { formatCount, formatMeasure, formatShape } from '../../scales/format';
+import { shadeKey } from '../../state/carried';
 import { difference, METRICS } from '../../state/metrics';
-import { metric } from '../../state/selection';
-import { shortTensor } from '../../state/tensors';
+import { comparison, latest } from '../../state/resources';
 import * as model from './model';
 import { layersOf } from './network';
 import type { Network } from './types';
@@ -44,6 +45,11 @@ export function HoverCard({ hovered, network, visible }: HoverCardProps) {
   );
 }
 
+/** A recurrent layer has two, an attention layer four. */
+const KERNELS_MAX = 4;
+
+const capital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+
 const Fact = ({ label, text }: { readonly label: string; readonly text: string }) =>
   text === '' ? null : (
     <>
@@ -56,11 +62,15 @@ function LayerCard({ layer }: { readonly layer: LayerNode }) {
   const found = model.differences.value.get(layer.name);
   const missing = model.notCompared.value.get(layer.name) ?? [];
   const side = SIDE_WORDS[layer.side];
+  const kernels = kernelShapes(latest(comparison.value)?.tensors ?? [], layer.name);
   return (
     <>
       <h3>{layer.name}</h3>
       <dl class="net-facts">
         <Fact label="Kind" text={side ? `${layer.kind}, ${side}` : layer.kind} />
+        {kernels.slice(0, KERNELS_MAX).map(({ name, shape }) => (
+          <Fact key={name} label={capital(name)} text={shape} />
+        ))}
         <Fact label="Output" text={layer.output_shape ? formatShape(layer.output_shape) : ''} />
         <Fact
           label="Weights"
@@ -71,7 +81,7 @@ function LayerCard({ layer }: { readonly layer: LayerNode }) {
         <table class="net-measures">
           <tbody>
             {METRICS.map((info) => (
-              <tr key={info.key} aria-current={info.key === metric.value ? 'true' : undefined}>
+              <tr key={info.key} aria-current={info.key === shadeKey.value ? 'true' : undefined}>
                 <th scope="row">{info.label}</th>
                 <td>{formatMeasure(info.key, difference(found.measures, info.key))}</td>
               </tr>
@@ -81,27 +91,11 @@ function LayerCard({ layer }: { readonly layer: LayerNode }) {
       )}
       {found && <NotFinite measures={found.measures} />}
       {missing.length > 0 && (
-        <p class="net-missing">
-          Not compared:{' '}
-          {missing
-            .slice(0, 4)
-            .map((tensor) => `${shortTensor(tensor.name, layer.name)} (${REASONS[tensor.status]})`)
-            .join(', ')}
-          {missing.length > 4 && ` and ${missing.length - 4} more`}
-        </p>
+        <p class="net-missing">Not compared: {notComparedWords(missing, layer.name)}</p>
       )}
     </>
   );
 }
-
-const REASONS = {
-  compared: '',
-  only_a: 'only in a',
-  only_b: 'only in b',
-  shape_differs: 'shapes differ',
-  not_numeric: 'not numeric',
-  unreadable: 'unreadable',
-} as const;
 
 function NotFinite({
   measures: { nan_a, nan_b, inf_a, inf_b },
@@ -126,6 +120,8 @@ function GroupCard({
   readonly members: readonly LayerNode[];
 }) {
   const value = model.groupDifference(members);
+  const shaded = model.shadedBy({ layer: null, members });
+  const ofKernels = shaded.length < members.length ? model.groupDifference(shaded) : null;
   const parameters = members.reduce((sum, member) => sum + member.parameters, 0);
   const changed = members
     .map((member) => ({ member, value: model.groupDifference([member]).value }))
@@ -138,7 +134,8 @@ function GroupCard({
       <dl class="net-facts">
         <Fact label="Group" text={`${members.length} layers`} />
         <Fact label="Weights" text={parameters > 0 ? formatCount(parameters) : 'none'} />
-        {parameters > 0 && <Fact label="Difference" text={valueWords(metric.value, value)} />}
+        {parameters > 0 && <Fact label="Difference" text={valueWords(shadeKey.value, value)} />}
+        {ofKernels && <Fact label="Of kernels" text={valueWords(shadeKey.value, ofKernels)} />}
       </dl>
       {changed.length > 1 && (
         <table class="net-measures">
@@ -147,7 +144,7 @@ function GroupCard({
             {changed.map((entry) => (
               <tr key={entry.member.name}>
                 <th scope="row">{entry.member.name}</th>
-                <td>{formatMeasure(metric.value, entry.value)}</td>
+                <td>{formatMeasure(shadeKey.value, entry.value)}</td>
               </tr>
             ))}
           </tbody>

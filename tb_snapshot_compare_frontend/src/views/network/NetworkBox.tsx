@@ -1,12 +1,12 @@
 /** One box of the drawing: a layer, or a closed group. */
 import type { ReadonlySignal } from '@preact/signals';
+import { memo } from '../../elements/memo';
 import { type ColorScale, inkOn } from '../../scales/color';
 import { formatMeasure } from '../../scales/format';
-import type { Metric } from '../../state/selection';
+import type { ShadeKey } from '../../state/selection';
 import type { PlacedBox } from '../../workers/layout/types';
 import { type Face, FOOT_HEIGHT, type FootPart, hasWeights, SMALL_SIZE } from './faces';
 import type { GroupValue } from './measures';
-import { memo } from './memo';
 import { boxKey, footKey } from './navigation';
 import { textWidth } from './text';
 import { describeBox, describeLayer, SIDE_WORDS } from './words';
@@ -14,7 +14,7 @@ import { describeBox, describeLayer, SIDE_WORDS } from './words';
 export interface NetworkBoxProps {
   readonly face: Face;
   readonly place: PlacedBox;
-  readonly metric: Metric;
+  readonly metric: ShadeKey;
   readonly values: ReadonlyMap<string, GroupValue>;
   readonly domainTop: number;
   readonly color: ColorScale;

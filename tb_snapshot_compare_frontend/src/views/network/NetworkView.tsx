@@ -9,9 +9,11 @@ import { Panel } from '../../elements/Panel';
 import { useSize } from '../../elements/use-size';
 import { Camera } from '../../render/camera';
 import { formatCount } from '../../scales/format';
+import { shadeKey } from '../../state/carried';
 import { retryFailed } from '../../state/environment';
+import { pairInFileName } from '../../state/pair-words';
 import { architecture, comparison, latest } from '../../state/resources';
-import { hoveredLayer, layer, metric } from '../../state/selection';
+import { hoveredLayer, layer } from '../../state/selection';
 import { adoptStyles } from '../../theme/styles';
 import { Diagram } from './Diagram';
 import { csvText, svgText } from './export';
@@ -31,6 +33,8 @@ export function NetworkView(): JSX.Element {
   const known = latest(architecture.value);
   const empty = known !== null && !known.nodes.some((node) => !node.is_group);
   const usable = known !== null && !empty;
+  // A previous pair's values would be saved under the names of the new one.
+  const settled = [architecture, comparison].every(({ value }) => value.status !== 'loading');
   return (
     <Panel
       id="network"
@@ -38,10 +42,10 @@ export function NetworkView(): JSX.Element {
       subtitle={subtitle()}
       controls={usable ? <Toolbar /> : null}
       busy={busy()}
-      {...(usable
+      {...(usable && settled
         ? {
             exports: {
-              name: `network-${metric.value}`,
+              name: `network-${shadeKey.value}${pairInFileName()}`,
               csv: csvText,
               ...(model.mode.value === 'diagram' ? { svg: () => svgText(svg.current) } : {}),
             },
@@ -54,19 +58,21 @@ export function NetworkView(): JSX.Element {
 }
 
 function Content({ svg }: { readonly svg: { current: SVGSVGElement | null } }) {
-  const compared = comparison.value;
   const camera = useMemo(() => new Camera({ minScale: 0.05, maxScale: 3, keepVisible: 80 }), []);
   return (
     <div class="net">
       <FilterStrip />
-      {compared.status === 'failed' && (
-        <p class="net-alert" role="alert">
-          <Icon name="warning" />
-          <span>{compared.failure.message}</span>
-          <Button variant="text" onClick={retryFailed}>
-            Try again
-          </Button>
-        </p>
+      {[architecture.value, comparison.value].map(
+        (resource, index) =>
+          resource.status === 'failed' && (
+            <p key={index} class="net-alert" role="alert">
+              <Icon name="warning" />
+              <span>{resource.failure.message}</span>
+              <Button variant="text" onClick={retryFailed}>
+                Try again
+              </Button>
+            </p>
+          ),
       )}
       <Stage svg={svg} camera={camera} />
       <Footer camera={camera} />
@@ -176,13 +182,13 @@ function ReadOut() {
   const face = name === null ? undefined : model.faces.value?.get(name);
   const entry = model.layers.value.find((one) => one.name === name);
   const text = face
-    ? describeBox(face, metric.value, model.values.value.get(face.id))
+    ? describeBox(face, shadeKey.value, model.values.value.get(face.id))
     : entry
       ? describeLayer(
           entry.name,
           entry.kind,
           entry.parameters,
-          metric.value,
+          shadeKey.value,
           model.groupDifference([entry]),
         )
       : '';

@@ -2,8 +2,9 @@
 import { toCsv } from '../../render/csv';
 import { inlineSvg } from '../../render/export';
 import { type Heading, headedSvg } from '../../render/headed-svg';
+import { shadeKey } from '../../state/carried';
 import { metricInfo } from '../../state/metrics';
-import { metric } from '../../state/selection';
+import { comparedLines, withPairColumns } from '../../state/pair-words';
 import * as model from './model';
 import { csvRows, layerRows } from './table-rows';
 
@@ -13,7 +14,7 @@ const LEGEND_STEPS = 32;
 const LEAST_WIDTH = 420;
 
 export function csvText(): string {
-  return toCsv(csvRows(layerRows(model.layers.value, model.differences.value)));
+  return toCsv(withPairColumns(csvRows(layerRows(model.layers.value, model.differences.value))));
 }
 
 /** The whole drawing at its natural size, whatever part of it is on screen, with its legend. */
@@ -42,7 +43,8 @@ function heading(): Heading {
     model.color.value(lower + ((upper - lower) * index) / (LEGEND_STEPS - 1));
   return {
     title: 'Network architecture',
-    legend: metricInfo(metric.value).label,
+    subtitle: comparedLines('all tensors'),
+    legend: metricInfo(shadeKey.value).label,
     ramp: {
       colors: Array.from({ length: LEGEND_STEPS }, (_, index) => shade(index)),
       from: model.shadeText(lower),

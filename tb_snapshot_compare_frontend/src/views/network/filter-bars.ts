@@ -1,8 +1,7 @@
 /** The filter strip's bars: which filters each stands for, and how high it is. */
 import type { FilterMeasures } from '../../client/types';
 import type { Metric } from '../../state/selection';
-
-export type FilterOrder = 'index' | 'difference';
+import type { FilterOrder } from '../../state/view-choice';
 
 export interface Bar {
   /** Filters in this bar; more than one where there are more filters than pixels. */

@@ -1,23 +1,23 @@
 /** What the view derives from the answers and the selection; each signal is computed on demand. */
 import { computed, signal } from '@preact/signals';
-import type { LayerDifference, LayerNode, TensorDifference } from '../../client/types';
+import type { LayerDifference, LayerNode } from '../../client/types';
 import { type ColorScale, sequential, type Theme } from '../../scales/color';
 import { formatMeasure } from '../../scales/format';
+import { carriedShares, shadeKey } from '../../state/carried';
 import { dark } from '../../state/environment';
 import { architecture, comparison, latest } from '../../state/resources';
 import { layer, metric, toggledGroups } from '../../state/selection';
 import { kernelLayers } from '../../state/tensors';
+import { blocks, compact } from '../../state/view-choice';
 import { type Face, facesOf } from './faces';
 import { type GroupValue, groupValue } from './measures';
 import { buildNetwork, hasBlocks } from './network';
 import { matches } from './search';
 import { boxOfLayer, openGroups, visibleNetwork } from './visible';
 
-/** Fold activations, normalisations and the like into the layer before them. */
-export const compact = signal(true);
-/** Group repeated blocks; null leaves it to the size of the network. */
-export const blocks = signal<boolean | null>(null);
-export const mode = signal<'diagram' | 'table'>('diagram');
+export { notCompared } from '../../state/tensors';
+export { blocks, compact, networkMode as mode } from '../../state/view-choice';
+
 export const query = signal('');
 /** How many links of the drawing are hidden until one of their ends is pointed at. */
 export const quietLinks = signal(0);
@@ -57,33 +57,48 @@ export const layers = computed<readonly LayerNode[]>(
   () => latest(architecture.value)?.nodes.filter((node) => !node.is_group) ?? [],
 );
 
-export const differences = computed<ReadonlyMap<string, LayerDifference>>(
-  () => new Map(latest(comparison.value)?.layers.map((entry) => [entry.name, entry]) ?? []),
+/** What may be drawn: never the numbers of another pair than the one that failed. */
+const compared = computed(() =>
+  comparison.value.status === 'failed' ? null : latest(comparison.value),
 );
 
-/** Tensors with weights that could not be compared, by layer. */
-export const notCompared = computed<ReadonlyMap<string, readonly TensorDifference[]>>(() => {
-  const byLayer = new Map<string, TensorDifference[]>();
-  for (const tensor of latest(comparison.value)?.tensors ?? []) {
-    if (tensor.status === 'compared' || tensor.scope !== 'weights' || !tensor.layer) continue;
-    byLayer.set(tensor.layer, [...(byLayer.get(tensor.layer) ?? []), tensor]);
-  }
-  return byLayer;
-});
+export const differences = computed<ReadonlyMap<string, LayerDifference>>(
+  () => new Map(compared.value?.layers.map((entry) => [entry.name, entry]) ?? []),
+);
 
 export function groupDifference(members: readonly LayerNode[]): GroupValue {
-  if (latest(comparison.value) === null) return PENDING;
+  if (shadeKey.value === 'carried') return carriedBy(members);
+  if (compared.value === null && comparison.value.status !== 'failed') return PENDING;
   const known = members
     .map((member) => differences.value.get(member.name))
     .filter((entry) => entry !== undefined && entry.count > 0) as LayerDifference[];
   return groupValue(known, metric.value);
 }
 
+/** Layers interact: of several together only the largest share of one is known. */
+function carriedBy(members: readonly LayerNode[]): GroupValue {
+  const shares = members
+    .map(({ name }) => carriedShares.value?.get(name) ?? null)
+    .filter((share) => share !== null);
+  const how = shares.length > 1 ? 'largest' : 'exact';
+  return { value: shares.length === 0 ? null : Math.max(...shares), how };
+}
+
+/**
+ * The layers that a box is shaded by. Of a closed group these are its layers with a kernel, as the
+ * domain is of those; all of them where it has none.
+ */
+export function shadedBy(face: Pick<Face, 'layer' | 'members'>): readonly LayerNode[] {
+  if (face.layer !== null) return face.members;
+  const kernels = face.members.filter(({ name }) => kernelLayers.value?.has(name));
+  return kernels.length > 0 ? kernels : face.members;
+}
+
 /** Values of boxes, and of the layers folded into them, by name. */
 export function valuesOf(all: ReadonlyMap<string, Face>): ReadonlyMap<string, GroupValue> {
   const result = new Map<string, GroupValue>();
   for (const face of all.values()) {
-    result.set(face.id, groupDifference(face.members));
+    result.set(face.id, groupDifference(shadedBy(face)));
     for (const { layer: folded } of face.foot) result.set(folded.name, groupDifference([folded]));
   }
   return result;
@@ -114,7 +129,7 @@ export const beyond = computed(() => largestValue.value > domain.value[1]);
 /** The end of the shades in words, `≥ 2.96` where values lie beyond it. */
 export function shadeText(value: number): string {
   if (value === 0) return '0';
-  const text = formatMeasure(metric.value, value);
+  const text = formatMeasure(shadeKey.value, value);
   return beyond.value && value === domain.value[1] ? `≥\u00a0${text}` : text;
 }
 

@@ -1,13 +1,13 @@
 /** The view's sentences: labels for screen readers and the read-out line. */
 import { formatCount, formatMeasure } from '../../scales/format';
 import { metricInfo } from '../../state/metrics';
-import type { Metric } from '../../state/selection';
+import type { ShadeKey } from '../../state/selection';
 import type { Face } from './faces';
 import type { GroupValue } from './measures';
 
 export const SIDE_WORDS = { a: 'only in a', b: 'only in b', both: '' } as const;
 
-export function valueWords(metric: Metric, { value, how }: GroupValue): string {
+export function valueWords(metric: ShadeKey, { value, how }: GroupValue): string {
   const { label } = metricInfo(metric);
   if (how === 'pending') return '';
   if (value === null) return 'not compared';
@@ -18,7 +18,7 @@ export function valueWords(metric: Metric, { value, how }: GroupValue): string {
 const weights = (count: number): string => `${formatCount(count)} weight${count === 1 ? '' : 's'}`;
 
 /** `conv3, Conv2D, Euclidean distance 2.31, 885,120 weights` */
-export function describeBox(face: Face, metric: Metric, value: GroupValue | undefined): string {
+export function describeBox(face: Face, metric: ShadeKey, value: GroupValue | undefined): string {
   const parameters = face.members.reduce((sum, member) => sum + member.parameters, 0);
   const many = face.members.length;
   const parts = [
@@ -35,7 +35,7 @@ export function describeLayer(
   name: string,
   kind: string,
   parameters: number,
-  metric: Metric,
+  metric: ShadeKey,
   value: GroupValue | undefined,
 ): string {
   const parts = [

@@ -10,6 +10,7 @@ import {
   LARGEST_SCALE,
   type LayoutInput,
   type LayoutResult,
+  LEAST_SCALE,
   type Link,
   type PlacedBox,
   type Point,
@@ -174,16 +175,20 @@ function fittedScale(drawing: Size, room: Size): number {
   return Math.min(LARGEST_SCALE, room.width / drawing.width, room.height / drawing.height);
 }
 
-/** Lays the network out in rows, as wide as makes the drawing largest in the room it has. */
+/**
+ * Lays the network out in rows, as wide as makes the drawing largest in the room it has; as wide as
+ * the room where no drawing can be read as a whole.
+ */
 export function layoutNetwork(input: LayoutInput): LayoutResult {
   const { room } = input;
   const draw = (stretch: number) => new Drawing(input, room.width * stretch).draw();
-  let best = draw(1);
+  const natural = draw(1);
+  let best = natural;
   const rest = fittedScale(best, room) < 1 ? WIDER : NARROWER;
   for (const stretch of best.rows > 1 || rest === NARROWER ? rest : []) {
     const drawing = draw(stretch);
     if (fittedScale(drawing, room) > fittedScale(best, room) * 1.02) best = drawing;
     if (drawing.rows <= 1 && rest === WIDER) break;
   }
-  return best;
+  return fittedScale(best, room) < LEAST_SCALE ? natural : best;
 }

@@ -2,6 +2,8 @@
 
 /** A small drawing is shown enlarged where there is room for it, but no further than this. */
 export const LARGEST_SCALE = 1.6;
+/** Below this the text cannot be read: the whole width is shown instead, from the top. */
+export const LEAST_SCALE = 0.85;
 
 export interface Link {
   readonly source: string;
