@@ -114,6 +114,8 @@ def test_tensorboard_answers_at_the_printed_address_and_stops_on_ctrl_c(tmp_path
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "COLUMNS": "40"},
+        # What starts these tests in the background has told its children to ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert demo.stdout is not None
     lines = [demo.stdout.readline() for _ in range(2)]
