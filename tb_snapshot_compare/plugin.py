@@ -1,6 +1,7 @@
 """The plugin as TensorBoard sees it: what it needs at its start, and nothing that takes time.
 
-Everything else is imported and wired in a thread, so that TensorBoard does not start later.
+Everything else is imported and wired in a thread once TensorBoard listens, so that it does not
+start later.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PLUGIN_NAME = "snapshot_compare"
 TAB_NAME = "Compare"
+START_SECONDS = 1.5
+"""TensorBoard listens about a second after this; a page that is open asks at once."""
 
 
 class SnapshotComparePlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard is untyped
@@ -29,8 +32,8 @@ class SnapshotComparePlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # Tens
     plugin_name = PLUGIN_NAME
 
     def __init__(self, context: base_plugin.TBContext) -> None:
-        """Starts the service in its own thread."""
-        self._service = Deferred(lambda: _start(context), "snapshot-compare-start")
+        """Starts the service in its own thread, when the first page asks or a little later."""
+        self._service = Deferred(lambda: _start(context), "snapshot-compare-start", START_SECONDS)
 
     @property
     def service(self) -> Service:
@@ -53,9 +56,7 @@ class SnapshotComparePlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # Tens
         return base_plugin.FrontendMetadata(es_module_path=ENTRY_POINT, tab_name=TAB_NAME)
 
     def _application(self, path: str) -> WSGIApplication:
-        def application(
-            environ: WSGIEnvironment, start_response: StartResponse
-        ) -> Iterable[bytes]:
+        def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             return self.service.applications[path](environ, start_response)
 
         return application
