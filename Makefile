@@ -111,8 +111,12 @@ bundle: $(FRONTEND)/node_modules/.installed ## Rebuild the page that the package
 	$(NPM) run build
 
 .PHONY: bench
-bench: $(VENV)/.test ## Compare a pair of VGG-16 snapshots, beside a plain script.
-	$(BIN)/python benchmarks/pair_vgg16.py $(ARGS)
+bench: $(VENV)/.test ## Measure speed and memory, beside plain scripts and other libraries.
+	$(BIN)/python -m benchmarks.pair_vgg16
+	$(BIN)/python -m benchmarks.kernel_map
+	$(BIN)/python -m benchmarks.forward_pair
+	$(BIN)/python -m benchmarks.selective_search
+	$(BIN)/python -m benchmarks.startup
 
 .PHONY: screenshot
 screenshot: $(VENV)/.test chromium ## Take the README's picture of the demo again.

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, sync_playwright
 
+from demo.flowers import category_names, flower_jpeg
+from tests.e2e.layer_kinds import MODELS, save_two_epochs
 from tests.e2e.server import OUTPUT, TensorBoard, tensorboard
 
 EPOCHS = 40
+PHOTOGRAPHS_PER_CATEGORY = 3
 READY = ".snapshot-picker"
 FLAGS = [
     "--no-sandbox",
@@ -40,6 +43,14 @@ class Opened:
         """Loads the same address anew."""
         self.page.reload()
         self.frame = compare_frame(self.page)
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """A logdir of small runs by name, and its server."""
+
+    logdir: Path
+    server: TensorBoard
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +82,45 @@ def served(logdir: Path, cache: Path) -> Iterator[TensorBoard]:
     """TensorBoard with default flags."""
     with tensorboard(f"--logdir={logdir}", f"--snapshot_compare_cache_dir={cache}") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three pictures of each category of `logdir`'s training, in a folder for each."""
+    folder = tmp_path_factory.mktemp("photographs")
+    for category, name in enumerate(category_names()):
+        (folder / name).mkdir()
+        for number in range(PHOTOGRAPHS_PER_CATEGORY):
+            picture = flower_jpeg(category, number, size=48)
+            (folder / name / f"image_{number + 1:04}.jpg").write_bytes(picture)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def probing(logdir: Path, photographs: Path, cache: Path) -> Iterator[TensorBoard]:
+    """TensorBoard with probe images."""
+    flags = [
+        f"--logdir={logdir}",
+        f"--snapshot_compare_cache_dir={cache}",
+        f"--snapshot_compare_images=photographs:{photographs}",
+    ]
+    with tensorboard(*flags) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kinds(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Iterator[Kinds]:
+    """Runs of two epochs with layers of every kind, and one whose model cannot be rebuilt."""
+    folder = tmp_path_factory.mktemp("kinds")
+    for run, build in MODELS.items():
+        save_two_epochs(folder / run, build)
+    flags = [
+        f"--logdir={folder}",
+        "--snapshot_compare_cache_dir=none",
+        f"--snapshot_compare_images={photographs}",
+    ]
+    with tensorboard(*flags) as server:
+        yield Kinds(folder, server)
 
 
 @pytest.fixture(scope="session")

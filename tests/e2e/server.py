@@ -21,6 +21,7 @@ class TensorBoard:
     """A running server: `address` ends with a slash and includes the path prefix."""
 
     address: str
+    pid: int
     log: list[str] = field(default_factory=list)
 
     def get(self, path: str) -> bytes:
@@ -40,7 +41,7 @@ def tensorboard(*flags: str, env: dict[str, str] | None = None) -> Iterator[Tens
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **(env or {})},
     )
-    server = TensorBoard("")
+    server = TensorBoard("", process.pid)
     started = threading.Event()
 
     def read() -> None:
