@@ -94,7 +94,10 @@ class ProbeLayer(Struct, frozen=True, kw_only=True):
 
 
 class Predictions(Struct, frozen=True, kw_only=True):
-    """Class probabilities of one image. `references` name an image of each class by index."""
+    """Class probabilities of one image. `references` name an image of each class by index.
+
+    `note` says why labels are not used, where the set's classes are not the network's.
+    """
 
     image: str
     classes: list[str]
@@ -102,6 +105,7 @@ class Predictions(Struct, frozen=True, kw_only=True):
     b: list[float | None]
     label: int | None
     references: list[str | None]
+    note: str | None
 
 
 class ChannelStrip(Struct, frozen=True, kw_only=True):
@@ -153,7 +157,10 @@ class FlowImage(Struct, frozen=True, kw_only=True):
 
 
 class Flow(Struct, frozen=True, kw_only=True):
-    """All images of a set. Accuracies are null without labels; `labelled` of `images` have one."""
+    """All images of a set. Accuracies are null without labels; `labelled` of `images` have one.
+
+    `note` says why labels are not used, where the set's classes are not the network's.
+    """
 
     set: str
     classes: list[str]
@@ -162,6 +169,7 @@ class Flow(Struct, frozen=True, kw_only=True):
     accuracy_a: float | None
     accuracy_b: float | None
     failed: list[str]
+    note: str | None
 
 
 class AttributionPart(Struct, frozen=True, kw_only=True):

@@ -324,6 +324,7 @@ def _wire_prediction(found: ImagePrediction) -> contract_probing.Predictions:
         b=_finite(found.b.tolist()),
         label=found.image.label,
         references=_references(found.set, classes),
+        note=found.note,
     )
 
 
@@ -342,7 +343,7 @@ def _class_names(image_set: ImageSet, classes: int) -> list[str]:
     return [names[i] if i < len(names) else f"class {i}" for i in range(classes)]
 
 
-def _wire_flow(image_set: ImageSet, found: SetOutcome) -> contract_probing.Flow:
+def _wire_flow(image_set: ImageSet, found: SetOutcome, note: str | None) -> contract_probing.Flow:
     largest = max((max(image.predicted_a, image.predicted_b) for image in found.images), default=-1)
     return contract_probing.Flow(
         set=image_set.id,
@@ -362,6 +363,7 @@ def _wire_flow(image_set: ImageSet, found: SetOutcome) -> contract_probing.Flow:
         accuracy_a=found.accuracy_a,
         accuracy_b=found.accuracy_b,
         failed=list(found.failed),
+        note=note,
     )
 
 

@@ -50,9 +50,9 @@ def image_outcomes(
       b: By the second.
     """
     rows = np.arange(len(names))
-    known = np.array(
-        [-1 if label is None or label >= min(a.shape[1], b.shape[1]) else label for label in labels]
-    )
+    classes = min(a.shape[1], b.shape[1])
+    labels = [None if label is None or label >= classes else label for label in labels]
+    known = np.array([-1 if label is None else label for label in labels])
     truth_a, truth_b = a[rows, known], b[rows, known]
     best_a, best_b = predicted(a), predicted(b)
     return [

@@ -93,6 +93,24 @@ class ProbedPair:
             if layer.name in of_b and layer.shape and layer.shape[-1] is not None
         )
 
+    def without_foreign_labels(self, image_set: ImageSet) -> tuple[ImageSet, str | None]:
+        """The set as it is, or without classes and labels and why.
+
+        A folder's number is a class of the network only where both have as many: a set that
+        shows some of a network's classes needs names for all of them.
+        """
+        named = len(image_set.classes)
+        given = min(self.networks.a.classes, self.networks.b.classes)
+        if named in (0, given):
+            return image_set, None
+        images = tuple(replace(image, label=None) for image in image_set.images)
+        note = (
+            f"The images are of {named:,} classes and the network tells {given:,} apart, so it is "
+            "not known which is which: labels are not used. Put a class_names.json with the "
+            "network's classes, in their order, beside the folders."
+        )
+        return replace(image_set, classes=(), images=images), note
+
     def layer(self, name: str) -> LayerOutput:
         """The layer called `name`.
 
@@ -110,12 +128,16 @@ class ProbedPair:
 
 @dataclass(frozen=True, slots=True)
 class ImagePrediction:
-    """Class probabilities of one image, [classes] each, by a and by b."""
+    """Class probabilities of one image, [classes] each, by a and by b.
+
+    `note` says why labels are not used; see `ProbedPair.without_foreign_labels`.
+    """
 
     set: ImageSet
     image: ProbeImage
     a: Probabilities
     b: Probabilities
+    note: str | None
 
 
 class Probing:
@@ -174,14 +196,15 @@ class Probing:
     def prediction(self, pair: Pair, image_id: str, changes: Changes) -> ImagePrediction:
         """Class probabilities of one image."""
         probed = self.probed(pair)
-        image, image_set = self._images.image(image_id), self._images.set_of(image_id)
+        image_set, note = probed.without_foreign_labels(self._images.set_of(image_id))
+        image = next(image for image in image_set.images if image.id == image_id)
         images = prepared_pair(
             probed.networks,
             [self._images.pixels(image_id)],
             probed.prepared_as(changes),
         )
         a, b = self._probabilities(probed.networks, images, None)
-        return ImagePrediction(image_set, image, a[0], b[0])
+        return ImagePrediction(image_set, image, a[0], b[0], note)
 
     def maps(
         self,
@@ -222,16 +245,16 @@ class Probing:
         set_id: str,
         changes: Changes,
         progress: Progress | None = None,
-    ) -> tuple[ImageSet, SetOutcome]:
-        """The predictions for every image of a set; kept on disk."""
+    ) -> tuple[ImageSet, SetOutcome, str | None]:
+        """The predictions for every image of a set, kept on disk, and why labels are not used."""
         probed = self.probed(pair)
-        image_set = self._images.set(set_id)
+        image_set, note = probed.without_foreign_labels(self._images.set(set_id))
         chosen = probed.prepared_as(changes)
         key = self._key("outcome", pair, image_set.images, chosen)
         found = self._kept(
             key, SetOutcome, lambda: self._run_set(probed, image_set, chosen, progress)
         )
-        return image_set, found
+        return image_set, found, note
 
     def attribution(
         self,
@@ -263,7 +286,8 @@ class Probing:
             raise InvalidRequestError(
                 "a and b are different networks: weights of one cannot be put into the other."
             )
-        images = _chosen(self._images.set(set_id), image_ids)
+        image_set, _ = probed.without_foreign_labels(self._images.set(set_id))
+        images = _chosen(image_set, image_ids)
         chosen = probed.prepared_as(changes)
         key = self._key(
             "attribution", pair, images, chosen, layer or "", ",".join(map(str, filters))

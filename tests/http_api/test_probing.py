@@ -1,6 +1,7 @@
 """The performance view's routes over real snapshots and images, beside Keras's own results."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -269,6 +270,29 @@ def test_where_only_one_layer_differs_it_carries_all(tmp_path: Path) -> None:
     assert part["name"] == "conv2"
     assert part["carried"] == pytest.approx(1.0, abs=1e-9)
     assert found["sum"] == pytest.approx(1.0, abs=1e-9)
+
+
+def test_folders_that_are_not_the_classes_of_the_network_are_no_labels(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    write_images(tmp_path / "images")
+    shutil.rmtree(tmp_path / "images" / "iris")
+    a = network()
+    a.save(folder / "epoch-1.keras")
+    changed(a, ("fc",)).save(folder / "epoch-2.keras")
+    site, query = serve(folder)
+    (found,) = json.loads(site.ask("/images", run=".").data)["sets"]
+    flow = json.loads(site.ask("/flow", set=found["id"], **query).data)
+    assert (flow["labelled"], flow["accuracy_a"]) == (0, None)
+    assert "class_names.json" in flow["note"]
+    image = found["images"][0]["id"]
+    prediction = json.loads(site.ask("/predictions", image=image, **query).data)
+    assert (prediction["label"], prediction["classes"]) == (None, ["class 0", "class 1", "class 2"])
+    (tmp_path / "images" / "class_names.json").write_text('["daisy", "iris", "rose"]')
+    (found,) = json.loads(site.ask("/images", run=".").data)["sets"]
+    flow = json.loads(site.ask("/flow", set=found["id"], **query).data)
+    assert (flow["labelled"], flow["note"]) == (6, None)
+    assert {image["label"] for image in flow["images"]} == {0, 2}
 
 
 def test_a_network_that_cannot_be_rebuilt_says_why_and_what_to_do(tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ def test_each_image_has_both_predictions_and_the_probability_of_its_truth() -> N
     assert (third.label, third.truth_a, third.truth_b) == (None, None, None)
 
 
-def test_a_label_that_the_network_does_not_know_has_no_probability() -> None:
+def test_a_label_that_the_network_does_not_know_is_none() -> None:
     (outcome,) = image_outcomes(["x"], [3], A[:1], B[:1])
-    assert outcome.label == 3
+    assert outcome.label is None
     assert outcome.truth_a is None
+    assert set_outcome([outcome], []).labelled == 0
 
 
 def test_accuracy_rests_on_labelled_images_only() -> None:

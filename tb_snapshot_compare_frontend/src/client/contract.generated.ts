@@ -2154,6 +2154,8 @@ export interface components {
         /**
          * Predictions
          * @description Class probabilities of one image. `references` name an image of each class by index.
+         *
+         *         `note` says why labels are not used, where the set's classes are not the network's.
          */
         Predictions: {
             image: string;
@@ -2162,6 +2164,7 @@ export interface components {
             b: (number | null)[];
             label: number | null;
             references: (string | null)[];
+            note: string | null;
         };
         /**
          * ChannelStrip
@@ -2217,6 +2220,8 @@ export interface components {
         /**
          * Flow
          * @description All images of a set. Accuracies are null without labels; `labelled` of `images` have one.
+         *
+         *         `note` says why labels are not used, where the set's classes are not the network's.
          */
         Flow: {
             set: string;
@@ -2226,6 +2231,7 @@ export interface components {
             accuracy_a: number | null;
             accuracy_b: number | null;
             failed: string[];
+            note: string | null;
         };
         /**
          * AttributionPart
