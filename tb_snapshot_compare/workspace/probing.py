@@ -190,8 +190,9 @@ class Probing:
         return ProbedPair(networks, preprocessing, stated)
 
     def version_of(self, set_id: str) -> str:
-        """What changes when a set gains or loses images."""
-        return _digest(self._images.set(set_id).images)
+        """What changes when a set gains or loses images, labels or classes."""
+        image_set = self._images.set(set_id)
+        return f"{_digest(image_set.images)} {hash(image_set.classes)}"
 
     def prediction(self, pair: Pair, image_id: str, changes: Changes) -> ImagePrediction:
         """Class probabilities of one image."""
@@ -427,7 +428,9 @@ class Probing:
 
 
 def _digest(images: Sequence[ProbeImage]) -> str:
-    return blake2b("\0".join(image.id for image in images).encode(), digest_size=16).hexdigest()
+    """Of the images' bytes and labels."""
+    text = "\0".join(f"{image.id} {image.label}" for image in images)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _chosen(image_set: ImageSet, image_ids: Sequence[str]) -> tuple[ProbeImage, ...]:

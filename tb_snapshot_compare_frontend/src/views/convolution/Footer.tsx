@@ -23,12 +23,7 @@ export function Footer({ map, shown, drawing, tools }: FooterProps): JSX.Element
   return (
     <div class="kernel-footer">
       {shown && <ShownLegend map={map} shown={shown} />}
-      <div
-        class="kernel-chips"
-        data-some={
-          failed !== null || cells.value.length > 0 || area.value || channel.value ? '' : undefined
-        }
-      >
+      <div class="kernel-chips">
         {failed !== null && (
           <span class="kernel-chip kernel-chip-failed" role="alert">
             {failed}

@@ -257,8 +257,11 @@ export function KernelStage(props: KernelStageProps): JSX.Element {
       else if (brush.value) brush.value = null;
       else if (area.value) area.value = null;
       else return;
-    } else if (at === null) return;
-    else if (event.key === 'Enter' || event.key === ' ') open(projection.cellOf(at));
+    } else if (at === null) {
+      // The focus came by a click or a drag.
+      if (movedCursor(projection, START, event.key, false) === null) return;
+      enter();
+    } else if (event.key === 'Enter' || event.key === ' ') open(projection.cellOf(at));
     else if (event.key === 'c') said.value = chooseColumn(map, projection.cellOf(at).column);
     else if (event.key === 'r') said.value = chooseRow(map, projection.cellOf(at).row);
     else {
@@ -278,6 +281,7 @@ export function KernelStage(props: KernelStageProps): JSX.Element {
   const goTo = (weight: Place): void => {
     const projection = project();
     cursor.value = weight;
+    focused.value = true;
     const cell = projection.cellOf(weight);
     const rectangle = projection.open ? weightRectangle(weight) : cellsRectangle(map, cell);
     const extent = extentOf(map);
@@ -296,7 +300,9 @@ export function KernelStage(props: KernelStageProps): JSX.Element {
   };
   const onFocus = (): void => {
     focused.value = surface.current?.matches(':focus-visible') === true;
-    if (!focused.value) return;
+    if (focused.value) enter();
+  };
+  const enter = (): void => {
     const { top, left, bottom, right } = size ? project().seen(size) : weightRectangle(START);
     if (cursor.value === null || !isInside(cursor.value, { top, left, bottom, right })) {
       goTo({ row: Math.floor((top + bottom) / 2), column: Math.floor((left + right) / 2) });
