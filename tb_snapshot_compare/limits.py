@@ -149,3 +149,5 @@ GRAPH_CALLS_MAX = 64
 """Functions within functions; tf.keras 2 makes one for each nested layer, about five."""
 GRAPH_RUN_SECONDS = 60.0
 """For one batch of a SavedModel: its loops may be endless."""
+MIXTURES_AT_ONCE = 4
+"""Mixtures of weights that are run before somebody else's request gets its turn."""

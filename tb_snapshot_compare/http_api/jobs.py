@@ -28,6 +28,8 @@ CANCEL_GRACE_SECONDS = 1.5
 """Within this time another page that wants the same result asks again and keeps it alive."""
 KEPT_SECONDS = 30.0
 """A finished result waits this long to be fetched; whoever computes keeps it longer."""
+KEPT_BYTES = 64 * 1024 * 1024
+"""Finished results that wait in all; what does not fit is computed again."""
 
 
 class Progress(Protocol):
@@ -49,6 +51,7 @@ class _Work:
     result: object = None
     error: BaseException | None = None
     asked: float = field(default_factory=time.monotonic)
+    ended: float = 0.0
     stop_after: float | None = None
 
     def progress(self, done: int, total: int) -> None:
@@ -61,6 +64,16 @@ class _Work:
         return now - self.asked > ABANDONED_SECONDS or (
             self.stop_after is not None and now > self.stop_after
         )
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether its result has waited too long: what it was computed from may have changed."""
+        return self.finished.is_set() and time.monotonic() - self.ended > KEPT_SECONDS
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of a finished result; small things count for nothing."""
+        return len(self.result) if isinstance(self.result, bytes) else 0
 
     def wire(self) -> contract.Job:
         return contract.Job(
@@ -126,7 +139,7 @@ class WorkQueue:
         job_id = blake2b("\0".join(key).encode(), digest_size=12).hexdigest()
         with self._condition:
             work = self._known.get(job_id)
-            if work is not None:
+            if work is not None and not work.is_stale:
                 work.asked, work.stop_after = time.monotonic(), None
                 self._known.move_to_end(job_id)
                 return work
@@ -143,10 +156,12 @@ class WorkQueue:
             return work
 
     def _drop_old_results(self) -> None:
-        now = time.monotonic()
-        for key, work in list(self._known.items()):
-            if work.finished.is_set() and now - work.asked > KEPT_SECONDS:
-                del self._known[key]
+        finished = [work for work in self._known.values() if work.finished.is_set()]
+        room = KEPT_BYTES
+        for work in reversed(finished):  # the one asked for last first
+            room -= work.kept_bytes
+            if room < 0 or work.is_stale:
+                del self._known[work.id]
 
     def _start_threads(self) -> None:
         while len(self._threads) < self._running:
@@ -172,7 +187,10 @@ class WorkQueue:
                 work.error = error
             finally:
                 work.running = False
+                work.ended = time.monotonic()
                 work.finished.set()
+                with self._condition:
+                    self._drop_old_results()
 
     def _forget(self, work: _Work) -> None:
         with self._condition:

@@ -41,6 +41,8 @@ SIDES: tuple[Side, ...] = ("output", "input")
 WAYS: tuple[Way, ...] = ("crop", "field")
 CHANNELS_DEFAULT, CHANNELS_MAX = 64, 1024
 EDGE_DEFAULT, EDGE_MAX = 64, 1024
+MAP_VALUES_MAX = 4 * 1024 * 1024
+"""Float32 values of one answer: 16 MiB."""
 PATCHES_MAX = 50
 _IMAGES_MAX = 4096
 _CHOICES = {
@@ -85,8 +87,11 @@ class ProbingRoutes:
         return self._queued(
             request,
             "Running both snapshots",
-            lambda _progress: _wire_prediction(self._probing.prediction(pair, image, changes)),
-            _immutable_json,
+            lambda progress: _wire_prediction(
+                self._probing.prediction(pair, image, changes, progress)
+            ),
+            respond_json,
+            self._probing.version_of_image(image),
         )
 
     def channels(self, request: Request) -> Response:
@@ -94,8 +99,8 @@ class ProbingRoutes:
         pair, image = self._pair(request), required(request, "image")
         layer, changes = required(request, "layer"), preparing(request)
 
-        def work(_progress: Progress) -> contract_probing.ChannelStrip:
-            outputs = self._probing.maps(pair, image, layer, changes)
+        def work(progress: Progress) -> contract_probing.ChannelStrip:
+            outputs = self._probing.maps(pair, image, layer, changes, progress=progress)
             inputs: list[float | None] = []
             if self._probing.fed_by(self._probing.probed(pair), layer) is not None:
                 found = self._probing.maps(pair, image, layer, changes, "input")
@@ -107,7 +112,9 @@ class ProbingRoutes:
                 outputs=_finite(outputs.difference.tolist()),
             )
 
-        return self._queued(request, f"Running both snapshots up to {layer}", work, _immutable_json)
+        return self._queued(
+            request, f"Running both snapshots up to {layer}", work, self._lasting(pair)
+        )
 
     def activation_maps(self, request: Request) -> Response:
         """The maps of some channels, as arrays."""
@@ -118,8 +125,8 @@ class ProbingRoutes:
         count = _bounded(request, "count", CHANNELS_DEFAULT, CHANNELS_MAX)
         wanted = ranges(request, "channels", CHANNELS_MAX)
 
-        def work(_progress: Progress) -> bytes:
-            maps = self._probing.maps(pair, image, layer, changes, side)
+        def work(progress: Progress) -> bytes:
+            maps = self._probing.maps(pair, image, layer, changes, side, progress)
             channels = wanted or maps.by_difference()[:count].tolist()
             return _encode_maps(maps, _existing(channels, maps, layer), edge)
 
@@ -127,7 +134,7 @@ class ProbingRoutes:
             request,
             f"Running both snapshots up to {layer}",
             work,
-            lambda body: respond_bytes(body, MIMETYPE, immutable=True),
+            lambda body: respond_bytes(body, MIMETYPE, immutable=self._is_lasting(pair)),
         )
 
     def patches(self, request: Request) -> Response:
@@ -162,7 +169,7 @@ class ProbingRoutes:
             )
 
         return self._queued(
-            request, f"Looking for patches of channel {channel}", work, _immutable_json
+            request, f"Looking for patches of channel {channel}", work, self._lasting(pair)
         )
 
     def flow(self, request: Request) -> Response:
@@ -173,7 +180,9 @@ class ProbingRoutes:
         def work(progress: Progress) -> contract_probing.Flow:
             return _wire_flow(*self._probing.outcome(pair, chosen, changes, progress))
 
-        return self._queued(request, "Running all images", work, respond_json, chosen)
+        return self._queued(
+            request, "Running all images", work, respond_json, self._probing.version_of(chosen)
+        )
 
     def attribution(self, request: Request) -> Response:
         """Which layer carries the change in outcome."""
@@ -197,7 +206,16 @@ class ProbingRoutes:
             return _wire_attribution(found)
 
         what = f"the filters of {layer}" if layer else "one layer after the other"
-        return self._queued(request, f"Exchanging {what}", work, respond_json, chosen)
+        return self._queued(
+            request, f"Exchanging {what}", work, respond_json, self._probing.version_of(chosen)
+        )
+
+    def _is_lasting(self, pair: Pair) -> bool:
+        """Whether the URL names all that the answer depends on: not code, nor what may turn up."""
+        return not self._probing.uses_code and self._workspace.is_final(pair.a, pair.b)
+
+    def _lasting(self, pair: Pair) -> Callable[[object], Response]:
+        return lambda value: respond_json(value, immutable=self._is_lasting(pair))
 
     def _pair(self, request: Request) -> Pair:
         return Pair(*snapshot_pair(request, self._workspace))
@@ -224,10 +242,9 @@ class ProbingRoutes:
         label: str,
         work: Callable[[Progress], object],
         respond: Callable[[Any], Response],
-        image_set: str | None = None,
+        version: str = "",
     ) -> Response:
         given = sorted(request.args.items(multi=True))
-        version = "" if image_set is None else self._probing.version_of(image_set)
         key = (request.path, version, *(f"{name}={value}" for name, value in given))
         answer = self._queue.result_or_job(key, label, work)
         if isinstance(answer, contract.Job):
@@ -266,6 +283,13 @@ def _existing(channels: list[int], maps: ChannelMaps, layer: str) -> list[int]:
 
 
 def _encode_maps(maps: ChannelMaps, channels: list[int], edge: int) -> bytes:
+    height, width = (min(edge, size) for size in maps.a.shape[1:])
+    values = 2 * len(channels) * height * width
+    if values > MAP_VALUES_MAX:
+        raise InvalidRequestError(
+            f"{len(channels)} maps of {height} x {width} are {values:,} values, more than "
+            f"{MAP_VALUES_MAX:,}: ask for fewer channels or a smaller edge."
+        )
     arrays: Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {
         "difference": maps.difference[channels],
         "a": shrunk(maps.a[channels], edge),
@@ -387,10 +411,6 @@ def _wire_attribution(found: Attribution) -> contract_probing.Attribution:
         whole_flips=found.whole_flips,
         distance=found.distance if math.isfinite(found.distance) else 0.0,
     )
-
-
-def _immutable_json(value: object) -> Response:
-    return respond_json(value, immutable=True)
 
 
 def _finite(values: Iterable[float]) -> list[float | None]:

@@ -34,7 +34,7 @@ def applications(
     comparing = ComparingRoutes(workspace, queue, hide)
     kernels = KernelRoutes(workspace, queue)
     probe_images = ImageRoutes(images, hide)
-    performing = ProbingRoutes(workspace, probing, Patching(probing, images), queue, hide)
+    performing = ProbingRoutes(workspace, probing, Patching(probing, images), WorkQueue(), hide)
     static = StaticFiles()
     return {
         "/snapshots": guard.wrap(listing.snapshots),

@@ -45,7 +45,7 @@ _TRAINING_ENDS = ("_initializer", "_regularizer", "_constraint")
 class Runner(Protocol):
     """Runs models; `inference.Inference` in a child process."""
 
-    def describe(self, source: ModelSource) -> ModelDescription:
+    def describe(self, source: ModelSource, progress: Progress | None = None) -> ModelDescription:
         """What a network takes and gives."""
 
     def run(
@@ -102,7 +102,11 @@ class PairNetworks:
 
 
 def networks_of(
-    a: OpenedSnapshot, b: OpenedSnapshot, factory: str | None, runner: Runner
+    a: OpenedSnapshot,
+    b: OpenedSnapshot,
+    factory: str | None,
+    runner: Runner,
+    progress: Progress | None = None,
 ) -> PairNetworks:
     """The networks behind two snapshots.
 
@@ -113,9 +117,9 @@ def networks_of(
       ModelUnavailableError: one of them cannot be run; says why and what to do.
     """
     source_a, source_b = _source(a, b, factory), _source(b, a, factory)
-    description_a = _checked(runner.describe(source_a))
+    description_a = _checked(runner.describe(source_a, progress))
     same = source_a == source_b
-    description_b = description_a if same else _checked(runner.describe(source_b))
+    description_b = description_a if same else _checked(runner.describe(source_b, progress))
     pair = PairNetworks(
         Network(source_a, a.contents, description_a), Network(source_b, b.contents, description_b)
     )
@@ -145,15 +149,17 @@ def run_pair(
       images: Prepared for a and for b, each [images, height, width, channels].
       wanted: Layers whose outputs are wanted, of both.
       predictions: Whether the networks' own output is wanted.
-      progress: Called with images done and in all; may raise to stop.
+      progress: Called with images done and in all, each counted for a and for b; may raise to
+        stop.
     """
     if pair.same:
         result_a, result_b = run_mixtures(
             runner, pair, (A, B), images[0], wanted, predictions, progress
         )
         return result_a, result_b
-    (result_a,) = _run_one(runner, pair.a, images[0], wanted, predictions, progress)
-    (result_b,) = _run_one(runner, pair.b, images[1], wanted, predictions, progress)
+    first, second = _halves(progress)
+    (result_a,) = _run_one(runner, pair.a, images[0], wanted, predictions, first)
+    (result_b,) = _run_one(runner, pair.b, images[1], wanted, predictions, second)
     return result_a, result_b
 
 
@@ -202,6 +208,20 @@ def model_name(config: str | None) -> str | None:
     except (msgspec.DecodeError, msgspec.ValidationError):
         return None
     return value.config.get("name") if isinstance(value.config.get("name"), str) else None
+
+
+def _halves(progress: Progress | None) -> tuple[Progress | None, Progress | None]:
+    """The progress of two runs of equal length as that of one."""
+    if progress is None:
+        return None, None
+
+    def first(done: int, total: int) -> None:
+        progress(done, 2 * total)
+
+    def second(done: int, total: int) -> None:
+        progress(total + done, 2 * total)
+
+    return first, second
 
 
 def _run_one(

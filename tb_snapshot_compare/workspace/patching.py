@@ -84,7 +84,7 @@ class Patching:
           NotFoundError: no such layer or channel.
           InvalidRequestError: the receptive field of the layer is not known.
         """
-        probed = self._probing.probed(pair)
+        probed = self._probing.probed(pair, progress)
         name = layer if side == "output" else self._probing.fed_by(probed, layer)
         if name is None:
             raise NotFoundError(f"The layer {layer!r} is not fed by exactly one layer.")

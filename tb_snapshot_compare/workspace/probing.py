@@ -1,5 +1,6 @@
 """What both snapshots of a pair make of probe images: what the performance view asks for."""
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -18,7 +19,11 @@ from tb_snapshot_compare.errors import (
 from tb_snapshot_compare.images import ImageSet, Preprocessing, ProbeImage, suggest
 from tb_snapshot_compare.inference.client import Inference
 from tb_snapshot_compare.inference.values import A, B, LayerOutput, MixtureResult, Wanted
-from tb_snapshot_compare.limits import ATTRIBUTION_IMAGES_MAX, CHANNEL_MAPS_KEPT_BYTES
+from tb_snapshot_compare.limits import (
+    ATTRIBUTION_IMAGES_MAX,
+    CHANNEL_MAPS_KEPT_BYTES,
+    MIXTURES_AT_ONCE,
+)
 from tb_snapshot_compare.snapshot import SnapshotRef
 from tb_snapshot_compare.workspace.attributing import (
     Attribution,
@@ -50,6 +55,7 @@ from tb_snapshot_compare.workspace.outcomes import (
 )
 from tb_snapshot_compare.workspace.probe_images import ProbeImages
 from tb_snapshot_compare.workspace.streaming import Progress
+from tb_snapshot_compare.workspace.turns import Turns
 
 Side = Literal["output", "input"]
 Changes = Mapping[str, Any]
@@ -163,6 +169,8 @@ class Probing:
         self._runner = runner
         self._store = workspace.results
         self._factory = factory or None
+        self._made_by = f"{factory} {uuid.uuid4().hex}" if factory else ""
+        self._turns = Turns()
         self._maps: ByteLru[ChannelMaps] = ByteLru(CHANNEL_MAPS_KEPT_BYTES)
 
     @classmethod
@@ -176,14 +184,19 @@ class Probing:
         """
         return cls(workspace, images, Inference(), factory)
 
-    def probed(self, pair: Pair) -> ProbedPair:
+    @property
+    def uses_code(self) -> bool:
+        """Whether models come from the user's code, which may change with the next server."""
+        return self._factory is not None
+
+    def probed(self, pair: Pair, progress: Progress | None = None) -> ProbedPair:
         """How the pair can be run.
 
         Raises:
           ModelUnavailableError: it cannot; says why and what to do.
         """
         a, b = self._workspace.open(pair.a), self._workspace.open(pair.b)
-        networks = networks_of(a, b, self._factory, self._runner)
+        networks = networks_of(a, b, self._factory, self._runner, progress)
         preprocessing, stated = suggest(
             networks.a.description.preprocessing, model_name(a.config or b.config)
         )
@@ -194,9 +207,21 @@ class Probing:
         image_set = self._images.set(set_id)
         return f"{_digest(image_set.images)} {hash(image_set.classes)}"
 
-    def prediction(self, pair: Pair, image_id: str, changes: Changes) -> ImagePrediction:
+    def version_of_image(self, image_id: str) -> str:
+        """What changes when the image's set gains or loses images, labels or classes."""
+        return self.version_of(self._images.set_of(image_id).id)
+
+    def prediction(
+        self, pair: Pair, image_id: str, changes: Changes, progress: Progress | None = None
+    ) -> ImagePrediction:
         """Class probabilities of one image."""
-        probed = self.probed(pair)
+        with self._turns.urgent():
+            return self._prediction(pair, image_id, changes, progress)
+
+    def _prediction(
+        self, pair: Pair, image_id: str, changes: Changes, progress: Progress | None
+    ) -> ImagePrediction:
+        probed = self.probed(pair, progress)
         image_set, note = probed.without_foreign_labels(self._images.set_of(image_id))
         image = next(image for image in image_set.images if image.id == image_id)
         images = prepared_pair(
@@ -204,7 +229,7 @@ class Probing:
             [self._images.pixels(image_id)],
             probed.prepared_as(changes),
         )
-        a, b = self._probabilities(probed.networks, images, None)
+        a, b = self._probabilities(probed.networks, images, progress)
         return ImagePrediction(image_set, image, a[0], b[0], note)
 
     def maps(
@@ -214,19 +239,23 @@ class Probing:
         layer: str,
         changes: Changes,
         side: Side = "output",
+        progress: Progress | None = None,
     ) -> ChannelMaps:
         """The activation maps of the layer's channels, or of the one that feeds it.
 
         Raises:
           NotFoundError: no such layer; or `side` is `input` and it is fed by none or several.
         """
-        probed = self.probed(pair)
+        probed = self.probed(pair, progress)
         name = self.fed_by(probed, layer) if side == "input" else probed.layer(layer).name
         if name is None:
             raise NotFoundError(f"The layer {layer!r} is not fed by exactly one layer.")
         chosen = probed.prepared_as(changes)
-        key = (*pair.key, image_id, name, chosen)
-        return self._maps.get(key, lambda: self._run_maps(probed, image_id, name, chosen))
+        key = (*pair.key, image_id, name, chosen, probed.networks.a.source)
+        with self._turns.urgent():
+            return self._maps.get(
+                key, lambda: self._run_maps(probed, image_id, name, chosen, progress)
+            )
 
     def fed_by(self, probed: ProbedPair, layer: str) -> str | None:
         """The one layer that feeds `layer` and whose output can be asked for, else None."""
@@ -235,10 +264,21 @@ class Probing:
         return inputs[0] if len(inputs) == 1 and inputs[0] in known else None
 
     def run(
-        self, probed: ProbedPair, images: tuple[Images, Images], wanted: Sequence[Wanted]
+        self,
+        probed: ProbedPair,
+        images: tuple[Images, Images],
+        wanted: Sequence[Wanted],
+        progress: Progress | None = None,
     ) -> tuple[MixtureResult, MixtureResult]:
         """The outputs of layers for prepared images, by a and by b."""
-        return run_pair(self._runner, probed.networks, images, wanted=wanted, predictions=False)
+        return run_pair(
+            self._runner,
+            probed.networks,
+            images,
+            wanted=wanted,
+            predictions=False,
+            progress=progress,
+        )
 
     def outcome(
         self,
@@ -253,7 +293,10 @@ class Probing:
         chosen = probed.prepared_as(changes)
         key = self._key("outcome", pair, image_set.images, chosen)
         found = self._kept(
-            key, SetOutcome, lambda: self._run_set(probed, image_set, chosen, progress)
+            key,
+            SetOutcome,
+            lambda: self._run_set(probed, image_set, chosen, progress),
+            lambda outcome: not outcome.failed,
         )
         return image_set, found, note
 
@@ -299,13 +342,19 @@ class Probing:
             lambda: self._attribute(
                 probed, self._parts(pair, layer, filters), images, chosen, layer, progress
             ),
+            lambda found: found.images == len(images),
         )
 
     def _run_maps(
-        self, probed: ProbedPair, image_id: str, layer: str, preprocessing: Preprocessing
+        self,
+        probed: ProbedPair,
+        image_id: str,
+        layer: str,
+        preprocessing: Preprocessing,
+        progress: Progress | None,
     ) -> ChannelMaps:
         images = prepared_pair(probed.networks, [self._images.pixels(image_id)], preprocessing)
-        a, b = self.run(probed, images, (Wanted(layer),))
+        a, b = self.run(probed, images, (Wanted(layer),), progress)
         return channel_maps(a.layers[0][0], b.layers[0][0])
 
     def _run_set(
@@ -319,7 +368,8 @@ class Probing:
         failed: list[str] = []
         total = len(image_set.images)
         for batch in batches(probed.networks, image_set.images):
-            step = _shifted(progress, len(outcomes) + len(failed), total)
+            self._turns.give_way()
+            step = _shifted(progress, len(outcomes) + len(failed), total, 2)
             images, pixels, unreadable = self._readable(batch)
             failed += unreadable
             if not images:
@@ -387,13 +437,17 @@ class Probing:
             if not readable:
                 continue
             prepared, _ = prepared_pair(networks, pixels, preprocessing)
-            results = run_mixtures(
-                self._runner,
-                networks,
-                mixtures,
-                prepared,
-                progress=_shifted(progress, len(labels), len(images), len(mixtures)),
-            )
+            results: list[MixtureResult] = []
+            for start in range(0, len(mixtures), MIXTURES_AT_ONCE):
+                self._turns.give_way()
+                done = len(labels) * len(mixtures) + start * len(readable)
+                results += run_mixtures(
+                    self._runner,
+                    networks,
+                    mixtures[start : start + MIXTURES_AT_ONCE],
+                    prepared,
+                    progress=_after(progress, done, len(images) * len(mixtures)),
+                )
             labels += [image.label for image in readable]
             for outputs, result in zip(found, results, strict=True):
                 assert result.predictions is not None
@@ -403,7 +457,14 @@ class Probing:
         a, b, *swapped = (np.concatenate(outputs) for outputs in found)
         return attribute(parts, swapped, a, b, labels, layer)
 
-    def _kept(self, key: str, kind: type[Result], make: Callable[[], Result]) -> Result:
+    def _kept(
+        self,
+        key: str,
+        kind: type[Result],
+        make: Callable[[], Result],
+        is_whole: Callable[[Result], bool],
+    ) -> Result:
+        """The result from the disk, or a new one, which is kept when nothing is missing in it."""
         payload = self._store.get(key)
         if payload is not None:
             try:
@@ -411,7 +472,8 @@ class Probing:
             except (msgspec.DecodeError, msgspec.ValidationError):
                 pass  # written by another version
         result = make()
-        self._store.put(key, msgspec.msgpack.encode(result))
+        if is_whole(result):
+            self._store.put(key, msgspec.msgpack.encode(result))
         return result
 
     def _key(
@@ -423,7 +485,7 @@ class Probing:
         *more: str,
     ) -> str:
         return self._workspace.result_key(
-            kind, pair.a, pair.b, _digest(images), repr(preprocessing), self._factory or "", *more
+            kind, pair.a, pair.b, _digest(images), repr(preprocessing), self._made_by, *more
         )
 
 
@@ -445,17 +507,20 @@ def _chosen(image_set: ImageSet, image_ids: Sequence[str]) -> tuple[ProbeImage, 
     return tuple(images[place] for place in places)
 
 
-def _shifted(
-    progress: Progress | None, before: int, images: int, scale: int = 1
-) -> Progress | None:
+def _shifted(progress: Progress | None, before: int, images: int, scale: int) -> Progress | None:
     """Reports the progress of one batch as that of all: `before` of `images` were run.
 
     `scale` is how many times each image is run.
     """
+    return _after(progress, before * scale, images * scale)
+
+
+def _after(progress: Progress | None, before: int, in_all: int) -> Progress | None:
+    """Reports what is done after `before`, of `in_all`."""
     if progress is None:
         return None
 
     def report(done: int, total: int) -> None:  # noqa: ARG001
-        progress(before * scale + done, images * scale)
+        progress(before + done, in_all)
 
     return report

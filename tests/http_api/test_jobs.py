@@ -141,3 +141,28 @@ def test_abandoned_work_is_stopped(gate: threading.Event, monkeypatch: pytest.Mo
 def test_cancelling_an_unknown_job_says_so() -> None:
     with pytest.raises(NotFoundError, match="'nothing'"):
         WorkQueue().cancel("nothing")
+
+
+def test_a_result_that_has_waited_is_computed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = WorkQueue()
+    values = iter((1, 2, 3))
+    assert eventually(queue, "k", lambda _p: next(values)) == 1
+    assert ask(queue, "k", lambda _p: next(values)) == 1
+    monkeypatch.setattr(jobs, "KEPT_SECONDS", 0.0)
+    time.sleep(0.01)
+    assert eventually(queue, "k", lambda _p: next(values)) == 2
+
+
+def test_finished_results_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "KEPT_BYTES", 2500)
+    queue = WorkQueue()
+    made: list[str] = []
+
+    def work(name: str) -> Any:
+        return lambda _progress: made.append(name) or bytes(1000)
+
+    for name in ("x", "y", "z"):
+        eventually(queue, name, work(name))
+    eventually(queue, "z", work("z"))
+    eventually(queue, "x", work("x"))
+    assert made == ["x", "y", "z", "x"]
