@@ -1,6 +1,7 @@
 /** The routes of the performance view as typed functions. */
 import type { Client, Decode } from './Client';
-import { readTensors } from './safetensors';
+import type { MapStack } from './probing-types';
+import { readTensors, type Tensor } from './safetensors';
 import type {
   ActivationMaps,
   Attribution,
@@ -18,6 +19,8 @@ import { type Follow, json, type PairOf, pairQuery } from './wire';
 
 /** Beyond this many characters a request line may be refused on its way. */
 const IMAGES_MAX_CHARACTERS = 24_000;
+/** The server runs no more of a set while it swaps layers. */
+const IMAGES_MAX = 256;
 
 export type ImageSize = 'thumb' | 'full';
 
@@ -87,7 +90,8 @@ export class ProbeApi {
       channels: channels.join(','),
       edge: String(query.edge),
     })}`;
-    return this.client.get({ url, decode: activationMaps, immutable: true, ...follow });
+    const decode = (response: Response) => activationMaps(response, query);
+    return this.client.get({ url, decode, immutable: true, ...follow });
   }
 
   patches(pair: PairOf, query: PatchQuery, follow: Follow = {}): Promise<Patches> {
@@ -127,16 +131,22 @@ export function imageAddress(image: string, size: ImageSize): string {
   return `./image?${new URLSearchParams({ image, size })}`;
 }
 
-/** As many of these ids, from the first on, as a request can name. */
+/** As many of these ids as a request can name, spread evenly over them. */
 export function nameable(images: readonly string[]): readonly string[] {
-  let room = IMAGES_MAX_CHARACTERS;
-  let count = 0;
-  for (const id of images) {
-    room -= id.length + 1;
-    if (room < 0) break;
-    count += 1;
-  }
-  return images.slice(0, count);
+  let named = images;
+  for (let count = IMAGES_MAX; !fitsRequest(named); count -= 1) named = spread(images, count);
+  return named;
+}
+
+function fitsRequest(images: readonly string[]): boolean {
+  return images.length <= IMAGES_MAX && images.join(',').length <= IMAGES_MAX_CHARACTERS;
+}
+
+/** The first, the last, and what lies evenly between them. */
+function spread<T>(all: readonly T[], count: number): readonly T[] {
+  if (all.length <= count) return all;
+  const step = (all.length - 1) / Math.max(1, count - 1);
+  return Array.from({ length: count }, (_, at) => all[Math.round(at * step)] as T);
 }
 
 function imageKeys({ image, preparing }: ImageQuery): Record<string, string> {
@@ -157,25 +167,35 @@ function preparingKeys({ resize, scale, order, mean, std }: Preparing): Record<s
   };
 }
 
-async function activationMaps(response: Response): ReturnType<Decode<ActivationMaps>> {
+async function activationMaps(
+  response: Response,
+  { image, layer }: LayerQuery,
+): ReturnType<Decode<ActivationMaps>> {
   const buffer = await response.arrayBuffer();
   const { metadata, tensors } = readTensors(buffer);
   const { a, b, difference } = tensors;
   if (!a || !b || !difference) throw new Error('the file holds no maps of a and b');
-  const [count = 0, height = 0, width = 0] = a.shape;
   const named = tensors.channels ? [...tensors.channels.values] : listed(metadata.channels);
-  if (a.shape.length !== 3 || b.values.length !== a.values.length || named.length !== count) {
-    throw new Error(`the file holds ${count} maps of ${named.length} channels`);
+  for (const { shape } of [a, b]) {
+    if (shape.length !== 3 || shape[0] !== named.length) {
+      throw new Error(`the file holds ${shape[0]} maps of ${named.length} channels`);
+    }
   }
   const value = {
+    image,
+    layer,
     channels: named,
-    height,
-    width,
-    a: Float32Array.from(a.values),
-    b: Float32Array.from(b.values),
+    a: mapStack(a),
+    b: mapStack(b),
+    // Both may have been shrunk to the same size.
+    sameSize: metadata.size_a === metadata.size_b && a.shape.join() === b.shape.join(),
     difference: Float64Array.from(difference.values),
   };
   return { value, bytes: buffer.byteLength };
+}
+
+function mapStack({ shape: [, height = 0, width = 0], values }: Tensor): MapStack {
+  return { height, width, values: Float32Array.from(values) };
 }
 
 /** `0,3,20`, or the same as JSON. */

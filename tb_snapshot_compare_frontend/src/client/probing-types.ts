@@ -10,15 +10,23 @@ export interface Preparing {
   readonly std: readonly number[];
 }
 
-/** Maps of some channels of one layer for one image, in a and in b. */
-export interface ActivationMaps {
-  /** The channels that the maps are of, in their order. */
-  readonly channels: readonly number[];
+/** One map after the other, row by row. */
+export interface MapStack {
   readonly height: number;
   readonly width: number;
-  /** One map after the other, row by row. */
-  readonly a: Float32Array;
-  readonly b: Float32Array;
+  readonly values: Float32Array;
+}
+
+/** Maps of some channels of one layer for one image, in a and in b. */
+export interface ActivationMaps {
+  readonly image: string;
+  readonly layer: string;
+  /** The channels that the maps are of, in their order. */
+  readonly channels: readonly number[];
+  readonly a: MapStack;
+  readonly b: MapStack;
+  /** Whether the maps of a and of b lie on one grid; else they have no difference. */
+  readonly sameSize: boolean;
   /** By channel, ||map_b - map_a||; NaN where it is not defined. */
   readonly difference: Float32Array | Float64Array;
 }

@@ -52,4 +52,4 @@ export interface KernelPlaces {
   readonly columns: Int32Array;
 }
 
-export type { ActivationMaps, Preparing } from './probing-types';
+export type { ActivationMaps, MapStack, Preparing } from './probing-types';

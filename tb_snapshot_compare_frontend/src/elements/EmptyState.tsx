@@ -38,16 +38,24 @@ export function EmptyState({ icon, title, children, actions, tone = 'neutral' }:
 export function FailureState({
   title,
   failure,
+  actions,
 }: {
   readonly title: string;
   readonly failure: Failure;
+  /** Beside the button that asks again. */
+  readonly actions?: ComponentChildren;
 }) {
   return (
     <EmptyState
       icon="warning"
       tone="error"
       title={title}
-      actions={<Button onClick={retryFailed}>Try again</Button>}
+      actions={
+        <>
+          <Button onClick={retryFailed}>Try again</Button>
+          {actions}
+        </>
+      }
     >
       <p>{failure.message}</p>
     </EmptyState>

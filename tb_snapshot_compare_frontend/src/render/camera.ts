@@ -26,7 +26,7 @@ export interface CameraOptions {
   readonly maxScale: number;
   /** Part of the content that always stays on screen, in px. */
   readonly keepVisible?: number;
-  /** Keeps the content inside: never beyond an edge, in the upper left where it is smaller. */
+  /** Never shows more beyond the content than at the smallest scale, where it lies in the middle. */
   readonly contained?: boolean;
 }
 
@@ -42,8 +42,10 @@ const KEY_PAN = 60;
 const clamp = (value: number, low: number, high: number): number =>
   Math.min(Math.max(value, low), Math.max(low, high));
 
-function inside(offset: number, size: number, room: number): number {
-  return size <= room ? 0 : clamp(offset, room - size, 0);
+/** The part of the room that the content fills at its smallest stays filled. */
+function covering(offset: number, size: number, smallest: number, room: number): number {
+  const free = Math.max(0, (room - smallest) / 2);
+  return clamp(offset, room - free - size, free);
 }
 
 /** Whether the page, or a part of it around the element, can be scrolled up and down. */
@@ -60,6 +62,8 @@ export class Camera {
   readonly view: Signal<View> = signal({ x: 0, y: 0, scale: 1 });
   /** True while a drag or pinch is under way: what follows it is not a click. */
   readonly moving: Signal<boolean> = signal(false);
+  /** Turns of the wheel that were left to the page. */
+  readonly leftToPage: Signal<number> = signal(0);
   /** Whether the view is still as `fit` or `fitWidth` left it. */
   fitted = false;
   private minScale: number;
@@ -105,8 +109,8 @@ export class Camera {
     );
     this.view.value = {
       scale,
-      x: this.options.contained ? 0 : (this.viewport.width - this.content.width * scale) / 2,
-      y: this.options.contained ? 0 : (this.viewport.height - this.content.height * scale) / 2,
+      x: (this.viewport.width - this.content.width * scale) / 2,
+      y: (this.viewport.height - this.content.height * scale) / 2,
     };
   }
 
@@ -191,10 +195,11 @@ export class Camera {
   move({ x, y, scale }: View): void {
     this.fitted = false;
     if (this.options.contained) {
+      const { content, viewport, minScale } = this;
       this.view.value = {
         scale,
-        x: inside(x, this.content.width * scale, this.viewport.width),
-        y: inside(y, this.content.height * scale, this.viewport.height),
+        x: covering(x, content.width * scale, content.width * minScale, viewport.width),
+        y: covering(y, content.height * scale, content.height * minScale, viewport.height),
       };
       return;
     }
@@ -223,7 +228,10 @@ export class Camera {
       return;
     }
     const zooms = event.ctrlKey || event.metaKey;
-    if (!zooms && isInScrolled(element)) return;
+    if (!zooms && isInScrolled(element)) {
+      this.leftToPage.value += 1;
+      return;
+    }
     const speed = event.ctrlKey ? WHEEL_SPEED * 5 : WHEEL_SPEED;
     const factor = Math.exp(-clamp(delta * speed, -WHEEL_MOST, WHEEL_MOST));
     const before = this.view.value.scale;

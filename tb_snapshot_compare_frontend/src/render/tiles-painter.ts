@@ -57,6 +57,13 @@ export class TilePainter {
     const started = performance.now();
     let unfinished = false;
     const missing: TileAddress[] = [];
+    // First, for what they hide is not drawn: pictures may let through what lies under them.
+    for (const address of tilesWithin(map, wanted, seen)) {
+      const tile = this.source.look(address);
+      if (tile && !this.isPainted(tile) && performance.now() - started < BUDGET_MS) {
+        this.paint(tile);
+      }
+    }
     for (let level = coarsest; level >= wanted; level -= 1) {
       for (const address of tilesWithin(map, level, seen)) {
         const tile = this.source.use(address);
@@ -65,7 +72,7 @@ export class TilePainter {
           continue;
         }
         if (level > wanted && this.isCovered(tile, wanted, seen)) continue;
-        if (tile.picture === null || tile.paintedAs !== this.version) {
+        if (!this.isPainted(tile)) {
           if (performance.now() - started < BUDGET_MS) this.paint(tile);
           else unfinished = true;
         }
@@ -92,8 +99,12 @@ export class TilePainter {
   private isWhole(level: number, part: Rectangle): boolean {
     return tilesWithin(this.source.map, level, part).every((address) => {
       const tile = this.source.look(address);
-      return tile?.picture != null && tile.paintedAs === this.version;
+      return tile != null && this.isPainted(tile);
     });
+  }
+
+  private isPainted({ picture, paintedAs }: Tile): boolean {
+    return picture !== null && paintedAs === this.version;
   }
 
   private paint(tile: Tile): void {

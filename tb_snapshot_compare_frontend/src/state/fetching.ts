@@ -17,6 +17,11 @@ export interface Plan<T> {
    * if it is of the same. The key by default.
    */
   readonly of?: string;
+  /**
+   * What the value must be of to stay on screen while the next one comes, e.g. an image; without it
+   * `keepStale` alone decides.
+   */
+  readonly subject?: string;
 }
 
 export interface FetchingOptions<T> {
@@ -24,6 +29,12 @@ export interface FetchingOptions<T> {
   readonly keepStale?: (previous: T) => boolean;
   /** Fetches the listing again when the bytes have changed: a new generation asks anew. */
   readonly onStale?: () => Promise<void>;
+}
+
+interface Started<T> {
+  readonly ask: Ask<T>;
+  readonly of: string;
+  readonly subject: string | undefined;
 }
 
 /**
@@ -39,9 +50,10 @@ export function keepInStep<T>(
   let lastAttempt = attempt.value;
   /** What the last value is of. */
   let heldFor: string | null = null;
+  let heldSubject: string | undefined;
 
   const stopEffect = effect(() => {
-    const { key, ask, of = key } = plan();
+    const { key, ask, of = key, subject } = plan();
     const again =
       attempt.value !== lastAttempt && untracked(() => resource.value.status) === 'failed';
     lastAttempt = attempt.value;
@@ -49,23 +61,23 @@ export function keepInStep<T>(
     current?.abort.abort();
     const abort = new AbortController();
     current = { key, abort };
-    untracked(() => start(ask, of, abort.signal));
+    untracked(() => start({ ask, of, subject }, abort.signal));
   });
 
-  function start(ask: Ask<T>, of: string, signal: AbortSignal): void {
+  function start({ ask, of, subject }: Started<T>, signal: AbortSignal): void {
     if (ask === null) {
       resource.value = { status: 'idle' };
       return;
     }
     const previous = latest(resource.value);
-    const stale = previous !== null && keepStale(previous) ? previous : null;
+    const kept = previous !== null && subject === heldSubject && keepStale(previous);
+    const stale = kept ? previous : null;
     resource.value = { status: 'loading', job: null, stale };
-    follow(ask, of, signal, stale);
+    follow({ ask, of, subject }, signal, stale);
   }
 
   async function follow(
-    ask: NonNullable<Ask<T>>,
-    of: string,
+    { ask, of, subject }: Started<T> & { readonly ask: NonNullable<Ask<T>> },
     signal: AbortSignal,
     stale: T | null,
   ): Promise<void> {
@@ -78,6 +90,7 @@ export function keepInStep<T>(
       });
       if (signal.aborted) return;
       heldFor = of;
+      heldSubject = subject;
       resource.value = { status: 'ready', value };
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;

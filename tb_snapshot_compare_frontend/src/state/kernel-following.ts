@@ -43,6 +43,11 @@ interface Origin {
   readonly query: MapQuery;
 }
 
+interface Place {
+  readonly row: number;
+  readonly column: number;
+}
+
 const NOTHING = { key: '', ask: null };
 
 export function followKernel(api: KernelApi, onStale: () => Promise<void>): (() => void)[] {
@@ -81,7 +86,8 @@ export function followKernel(api: KernelApi, onStale: () => Promise<void>): (() 
       kernelSlice,
       () => {
         const place = inspected.value;
-        const wanted = place && query.value && { ...query.value, ...place };
+        const wanted =
+          place && query.value && isOnMap(place, query.value) ? { ...query.value, ...place } : null;
         return asked(wanted, (pair, slice, follow) => api.slice(pair, slice, slice, follow));
       },
       { onStale, keepStale: () => false },
@@ -172,6 +178,13 @@ function asked<Q, T>(
   const ids = pair.flatMap(({ id, generation }) => [id, generation]);
   const key = JSON.stringify([ids, wanted]);
   return { key, ask: (follow) => ask(pair, wanted, follow) };
+}
+
+/** What was looked at on another map is not asked for. */
+function isOnMap({ row, column }: Place, { layer: name, tensor: wanted }: MapQuery): boolean {
+  const map = latest(kernelMap.value);
+  if (map === null || map.layer !== name || (wanted ?? map.tensor) !== map.tensor) return false;
+  return row < map.rows && column < map.columns;
 }
 
 function cellsQuery(): CellsQuery | null {

@@ -1,7 +1,7 @@
 /** The chosen set and image, and the images that the filter leaves, in their order. */
 import { batch, computed } from '@preact/signals';
 import type { FlowImage, ImageSet, ProbeImage, ProbeLayer, ProbeModel } from '../client/types';
-import { flow, imageSets, probeModel } from './probing';
+import { flow, imageSets, predictions, probeModel } from './probing';
 import {
   type ImageFilter,
   image,
@@ -23,15 +23,25 @@ export const currentSet = computed<ImageSet | null>(
   () => sets.value.find(({ id }) => id === imageSet.value) ?? null,
 );
 
+/** Why the labels of the chosen set are not used: its classes are not those of the networks. */
+export const labelsNote = computed<string | null>(() => {
+  const all = latest(flow.value);
+  if (all && all.set === imageSet.value) return all.note;
+  const one = latest(predictions.value);
+  return one && currentSet.value?.images.some(({ id }) => id === one.image) ? one.note : null;
+});
+
 /**
- * The set that tells what the classes of the chosen one are: itself, or where it has no labels (as
+ * The set that tells what the classes of the networks are: the chosen one, or where it does not (as
  * uploads) another one of as many classes as the networks tell apart.
  */
 const naming = computed<ImageSet | null>(() => {
   const own = currentSet.value;
-  if (own && own.classes.length > 0) return own;
+  const foreign = labelsNote.value !== null;
+  if (own && own.classes.length > 0 && !foreign) return own;
   const count = readyModel.value?.classes ?? 0;
-  return sets.value.find(({ classes }) => count > 0 && classes.length === count) ?? null;
+  const others = sets.value.filter((set) => !foreign || set !== own);
+  return others.find(({ classes }) => count > 0 && classes.length === count) ?? null;
 });
 
 /** Names by index; empty where they are not known. */

@@ -18,7 +18,8 @@ export function askAttribution(images: readonly string[] | null, layer: string |
   const pair = pairKey();
   const set = imageSet.value;
   if (pair === null || set === null) return;
-  const ask = { pair, set, images: images && nameable(images), layer };
+  const chosen = images?.length ?? null;
+  const ask = { pair, set, images: images && nameable(images), chosen, layer };
   if (layer === null) {
     attributionAsk.value = ask;
     filterAttributionAsk.value = null;

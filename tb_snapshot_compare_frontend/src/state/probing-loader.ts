@@ -6,7 +6,7 @@ import type { ProbeApi } from '../client/ProbeApi';
 import type { Attribution, ImageSet } from '../client/types';
 import { asUpload } from '../client/upload';
 import { announce } from './environment';
-import { failureFor, keepInStep } from './fetching';
+import { failureFor, keepInStep, type Plan } from './fetching';
 import {
   currentImage,
   currentSet,
@@ -41,8 +41,6 @@ const OVERLAY_EDGE = 256;
 
 const NOTHING = { key: '', ask: null } as const;
 
-type Plan<T> = { readonly key: string; readonly ask: ((follow: Follow) => Promise<T>) | null };
-
 /** Starts following; ends with the function that it returns. */
 export function followProbing(api: ProbeApi, onStale: () => Promise<void>): () => void {
   const options = { onStale };
@@ -76,7 +74,7 @@ export function followProbing(api: ProbeApi, onStale: () => Promise<void>): () =
     keepInStep(
       probing.channelStrip,
       () => forLayer(true, [], (pair, query) => (follow) => api.channels(pair, query, follow)),
-      { ...options, keepStale: (previous) => previous.layer === layer.value },
+      options,
     ),
     keepInStep(
       probing.patches,
@@ -193,7 +191,10 @@ function forLayer<T>(
 ): Plan<T> {
   const name = probeLayer.value?.name;
   if (name === undefined) return NOTHING;
-  return forImage(wanted, [name, more], (pair, query) => ask(pair, { ...query, layer: name }));
+  const plan = forImage(wanted, [name, more], (pair, query) =>
+    ask(pair, { ...query, layer: name }),
+  );
+  return { ...plan, subject: JSON.stringify([name, image.value, preparing.value]) };
 }
 
 function asked(api: ProbeApi, ask: probing.AttributionAsk | null): Plan<Attribution> {

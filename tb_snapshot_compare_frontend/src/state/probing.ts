@@ -42,6 +42,8 @@ export interface AttributionAsk {
   readonly set: string;
   /** Null takes all of the set. */
   readonly images: readonly string[] | null;
+  /** Images that were chosen, of which `images` may name a part. */
+  readonly chosen: number | null;
   /** Null compares layers, a name the groups of its filters. */
   readonly layer: string | null;
 }

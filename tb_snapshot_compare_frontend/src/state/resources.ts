@@ -41,6 +41,11 @@ export const hasCurves = computed(() => {
   return !known || known.curves.some(({ kind, x }) => kind !== 'other' && x.length > 0);
 });
 
+/** Whether the newest value there is belongs to what was selected before. */
+export function isStale(resource: Resource<unknown>): boolean {
+  return resource.status === 'loading' && resource.stale !== null;
+}
+
 /** The newest value there is, ready or stale. */
 export function latest<T>(resource: Resource<T>): T | null {
   if (resource.status === 'ready') return resource.value;

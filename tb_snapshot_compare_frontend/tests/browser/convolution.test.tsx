@@ -1,12 +1,21 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { page as browserPage, userEvent } from 'vitest/browser';
 import { missingColor, sequentialTable } from '../../src/scales/color';
+import { formatNumber } from '../../src/scales/format';
 import { halfColors, pixelsOf } from '../../src/scales/half';
 import { areaDistribution, inspected, located } from '../../src/state/kernel';
 import { channelStrip } from '../../src/state/probing';
 import * as selection from '../../src/state/selection';
 import { comparisonOf } from '../harness/fixtures';
-import { change, isLocated, locatedOf, onWire, toHalf, valueA } from '../harness/kernel-fixture';
+import {
+  change,
+  isLocated,
+  locatedOf,
+  onWire,
+  sliceOf,
+  toHalf,
+  valueA,
+} from '../harness/kernel-fixture';
 import { openConvolution, type Page } from './convolution-page';
 
 let page: Page;
@@ -32,7 +41,7 @@ async function drawn(): Promise<void> {
 }
 
 /** RGB of the map's canvas at CSS pixels. */
-function pixel(x: number, y: number): number[] {
+function pixel({ x, y }: { readonly x: number; readonly y: number }): number[] {
   const canvas = surface().querySelector('canvas') as HTMLCanvasElement;
   const ratio = window.devicePixelRatio;
   const context = canvas.getContext('2d') as CanvasRenderingContext2D;
@@ -51,6 +60,16 @@ function cellSize(rows: number, columns: number): number {
   return Math.min(width / columns, height / rows);
 }
 
+/** The middle of a cell of a map that is shown as a whole, from the surface's upper left. */
+function middle(row: number, column: number, rows = 128, columns = 192): { x: number; y: number } {
+  const { width, height } = surface().getBoundingClientRect();
+  const size = cellSize(rows, columns);
+  return {
+    x: (width - columns * size) / 2 + (column + 0.5) * size,
+    y: (height - rows * size) / 2 + (row + 0.5) * size,
+  };
+}
+
 const table = () => halfColors(pixelsOf(sequentialTable('light')), [0, 0.014], 0);
 
 /** Root mean square of the changes of a 3 x 3 slice. */
@@ -65,22 +84,20 @@ function sliceDifference(row: number, column: number): number {
 test('every slice has the colour of its difference', async () => {
   page = await openConvolution({ layer: 'conv3' });
   await drawn();
-  const size = cellSize(128, 192);
   for (const [row, column] of [
     [0, 0],
     [10, 100],
     [127, 191],
   ] as const) {
     const wanted = rgb(table()[toHalf(sliceDifference(row, column))] as number);
-    expect(pixel((column + 0.5) * size, (row + 0.5) * size)).toEqual(wanted);
+    expect(pixel(middle(row, column))).toEqual(wanted);
   }
 });
 
 test('a weight that is not a number is grey on the map', async () => {
   page = await openConvolution({ layer: 'conv3' });
   await drawn();
-  const size = cellSize(128, 192);
-  expect(pixel(1.5 * size, 1.5 * size)).toEqual(
+  expect(pixel(middle(1, 1))).toEqual(
     [1, 3, 5].map((at) => Number.parseInt(missingColor('light').slice(at, at + 2), 16)),
   );
 });
@@ -93,7 +110,7 @@ test('enlarged, a cell opens into its weights', async () => {
   const column = Math.floor(192 * 3 * 0.5);
   const row = Math.floor(128 * 3 * 0.5);
   const wanted = rgb(table()[toHalf(Math.abs(change(row, column)))] as number);
-  expect(pixel(width / 2 + weight / 2, height / 2 + weight / 4)).toEqual(wanted);
+  expect(pixel({ x: width / 2 + weight / 2, y: height / 2 + weight / 4 })).toEqual(wanted);
 });
 
 test('hovering reads out the position and the exact values', async () => {
@@ -101,7 +118,8 @@ test('hovering reads out the position and the exact values', async () => {
   await drawn();
   const box = surface().getBoundingClientRect();
   const high = box.height / 1024;
-  await userEvent.hover(surface(), { position: { x: 3, y: 512.5 * high } });
+  const left = (box.width - (1024 / 3) * high) / 2;
+  await userEvent.hover(surface(), { position: { x: left + 3, y: 512.5 * high } });
   const row = Math.floor(Math.round(512.5 * high) / high);
   await vi.waitFor(() => expect(inspected.value?.column).toBe(0));
   expect(inspected.value?.row).toBeGreaterThan(row - 3);
@@ -118,8 +136,7 @@ test('hovering reads out the position and the exact values', async () => {
 test('a click opens the card with three matrices; Escape closes it and the map keeps the focus', async () => {
   page = await openConvolution({ layer: 'conv3' });
   await drawn();
-  const size = cellSize(128, 192);
-  await userEvent.click(surface(), { position: { x: 100.5 * size, y: 20.5 * size } });
+  await userEvent.click(surface(), { position: middle(20, 100) });
   await vi.waitFor(() => expect(card()?.querySelectorAll('table')).toHaveLength(3));
   expect(card()?.getAttribute('aria-label')).toBe('filter 100, input channel 20');
   expect(card()?.querySelectorAll('td')).toHaveLength(27);
@@ -174,7 +191,6 @@ test('weights of the selected cells are red, exactly those, and counted', async 
     `${counted.weights.toLocaleString('en-US')} weights in ` +
       `${counted.slices.toLocaleString('en-US')} of 24,576 slices`,
   );
-  const size = cellSize(128, 192);
   const red = [0xd5, 0x00, 0x32];
   for (let row = 2; row < 40; row += 7) {
     for (let column = 3; column < 180; column += 13) {
@@ -182,7 +198,7 @@ test('weights of the selected cells are red, exactly those, and counted', async 
       for (let at = 0; at < 9; at += 1) {
         any ||= isLocated(row * 3 + Math.floor(at / 3), column * 3 + (at % 3));
       }
-      const isRed = pixel((column + 0.5) * size, (row + 0.5) * size).join() === red.join();
+      const isRed = pixel(middle(row, column)).join() === red.join();
       expect(isRed, `${row}, ${column}`).toBe(any);
     }
   }
@@ -192,18 +208,19 @@ test('a brushed area is selected, and its distribution is asked for', async () =
   page = await openConvolution({ layer: 'conv3' });
   await drawn();
   const box = surface().getBoundingClientRect();
-  const size = cellSize(128, 192);
-  const at = (type: string, column: number, row: number) =>
+  const at = (type: string, column: number, row: number) => {
+    const { x, y } = middle(row, column);
     surface().dispatchEvent(
       new PointerEvent(type, {
         bubbles: true,
         button: 0,
         pointerId: 1,
         shiftKey: true,
-        clientX: box.left + (column + 0.5) * size,
-        clientY: box.top + (row + 0.5) * size,
+        clientX: box.left + x,
+        clientY: box.top + y,
       }),
     );
+  };
   vi.spyOn(Element.prototype, 'setPointerCapture').mockReturnValue();
   at('pointerdown', 10, 20);
   at('pointermove', 41, 51);
@@ -221,15 +238,14 @@ test('a brushed area is selected, and its distribution is asked for', async () =
 test('a click on a strip selects the channel and the filter; another click deselects', async () => {
   page = await openConvolution({ layer: 'conv3' });
   await drawn();
-  const size = cellSize(128, 192);
   const top = document.querySelector('.kernel-strip-top') as HTMLElement;
-  await userEvent.click(top, { position: { x: 30.5 * size, y: 24 } });
+  await userEvent.click(top, { position: { x: middle(0, 30).x, y: 24 } });
   expect(selection.channel.value).toEqual({ side: 'output', index: 30 });
   expect(selection.filters.value).toEqual([30]);
   const left = document.querySelector('.kernel-strip-left') as HTMLElement;
-  await userEvent.click(left, { position: { x: 36, y: 12.5 * size } });
+  await userEvent.click(left, { position: { x: 36, y: middle(12, 0).y } });
   expect(selection.channel.value).toEqual({ side: 'input', index: 12 });
-  await userEvent.click(left, { position: { x: 36, y: 12.5 * size } });
+  await userEvent.click(left, { position: { x: 36, y: middle(12, 0).y } });
   expect(selection.channel.value).toBeNull();
 });
 
@@ -241,12 +257,11 @@ test('strips are green by the difference of each channel for the probe image', a
     status: 'ready',
     value: { image: 'i', layer: 'conv3', inputs: [], outputs },
   };
-  const size = cellSize(128, 192);
   const canvas = document.querySelector('.kernel-strip-top canvas') as HTMLCanvasElement;
   const at = (place: number) => {
     const context = canvas.getContext('2d') as CanvasRenderingContext2D;
     const ratio = window.devicePixelRatio;
-    const x = Math.round((place + 0.5) * size * ratio);
+    const x = Math.round(middle(0, place).x * ratio);
     return [...context.getImageData(x, Math.round(24 * ratio), 1, 1).data.slice(0, 3)];
   };
   await vi.waitFor(() => expect(at(30)).toEqual([0x05, 0x3a, 0x22]));
@@ -264,8 +279,7 @@ test('orders ask for other tiles and drop the area; read-outs name stored indice
   await vi.waitFor(() => {
     expect(page.server.requests.at(-1)).toContain('columns_by=similarity');
   });
-  const size = cellSize(128, 192);
-  await userEvent.click(surface(), { position: { x: 0.5 * size, y: 0.5 * size } });
+  await userEvent.click(surface(), { position: middle(0, 0) });
   await vi.waitFor(() =>
     expect(card()?.getAttribute('aria-label')).toBe('filter 191, input channel 0'),
   );
@@ -314,7 +328,9 @@ test('the file of values has what is seen, by stored index', async () => {
   await drawn();
   const lines = (await exported('Export CSV')).trim().split('\r\n');
   expect(lines).toHaveLength(1 + 128 * 192);
-  expect(lines[0]).toBe('filter,input channel,of columns,of rows,weight column,weight row,value');
+  expect(lines[0]).toBe(
+    'filter,input channel,of columns,of rows,weight column,weight row,Euclidean distance per weight',
+  );
   const [column, row, , , , , value] = (lines[1 + 3 * 192 + 5] ?? '').split(',');
   expect([column, row]).toEqual(['5', '3']);
   expect(Number(value)).toBe(onWire(sliceDifference(3, 5)));
@@ -373,4 +389,128 @@ test('a failing map gives its message and a button that asks again', async () =>
     document.querySelector('[data-panel=convolution] .empty-state-actions button') as HTMLElement,
   );
   await drawn();
+});
+
+test('tiles of a new layer that fail give their message, and are asked for again', async () => {
+  page = await openConvolution({ layer: 'conv3' });
+  await drawn();
+  page.server.failing = { route: 'kernel_tiles', status: 500, message: 'The disk is away.' };
+  selection.layer.value = 'conv4';
+  await vi.waitFor(() => expect(footer()).toContain('The disk is away.'));
+  page.server.failing = undefined;
+  const again = [...document.querySelectorAll<HTMLElement>('.kernel-footer button')].find(
+    ({ textContent }) => textContent === 'Try again',
+  );
+  await userEvent.click(again as HTMLElement);
+  await drawn();
+  expect(footer()).not.toContain('The disk is away.');
+});
+
+const READ_POSITION = /^unit (\d+), input channel (\d+)/;
+
+test('what is under the pointer stays there while a map with room around it is enlarged', async () => {
+  page = await openConvolution({ layer: 'fc8' });
+  await drawn();
+  const box = surface().getBoundingClientRect();
+  const nearRight = box.width / 2 + (box.height / 6) * 0.97;
+  const position = { x: nearRight, y: box.height * 0.9 };
+  await userEvent.hover(surface(), { position: { ...position } });
+  await vi.waitFor(() => expect(tooltip()).toMatch(READ_POSITION));
+  const read = () => READ_POSITION.exec(tooltip())?.slice(1).map(Number) ?? [];
+  const [unit, row = 0] = read();
+  for (let turn = 0; turn < 12; turn += 1) {
+    const [clientX, clientY] = [box.left + position.x, box.top + position.y];
+    surface().dispatchEvent(
+      new WheelEvent('wheel', { deltaY: -100, ctrlKey: true, clientX, clientY, cancelable: true }),
+    );
+  }
+  await vi.waitFor(() => expect(selection.mapView.value?.zoom).toBeGreaterThan(8));
+  await userEvent.hover(surface(), { position: { x: position.x, y: position.y + 0.1 } });
+  await vi.waitFor(() => expect(read()[0]).toBe(unit));
+  // A row was less than half a pixel.
+  expect(Math.abs((read()[1] ?? 0) - row)).toBeLessThanOrEqual(2);
+});
+
+test('a slice has one number per label: per weight beside the map, of the slice in its card', async () => {
+  page = await openConvolution({ layer: 'conv3' });
+  await drawn();
+  await userEvent.hover(surface(), { position: middle(20, 100) });
+  await vi.waitFor(() => expect(tooltip()).toContain('RMS in a'));
+  const { l2 } = sliceOf('conv3', new URLSearchParams({ row: '20', column: '100' })).measures;
+  expect(tooltip()).toContain(`Euclidean distance per weight${formatNumber((l2 ?? 0) / 3, 4)}`);
+  await userEvent.click(surface(), { position: middle(20, 100) });
+  await vi.waitFor(() => expect(card()?.textContent).toContain('Of the slice'));
+  expect(plain(card()?.textContent)).toContain(`Euclidean distance${formatNumber(l2, 4)}`);
+});
+
+test('a slice that cannot be read says why in its card, and is asked for again', async () => {
+  page = await openConvolution({ layer: 'conv3' });
+  await drawn();
+  page.server.failing = { route: 'kernel_slice', status: 500, message: 'The slice is away.' };
+  await userEvent.click(surface(), { position: middle(20, 100) });
+  await vi.waitFor(() => expect(card()?.textContent).toContain('The slice is away.'));
+  page.server.failing = undefined;
+  await userEvent.click(card()?.querySelector('.empty-state-actions button') as HTMLElement);
+  await vi.waitFor(() => expect(card()?.querySelectorAll('table')).toHaveLength(3));
+});
+
+test('the select of what is shown has a name where its label has no room', async () => {
+  page = await openConvolution({ layer: 'conv3' });
+  await drawn();
+  const root = document.querySelector('[data-panel=convolution]')?.parentElement as HTMLElement;
+  root.style.width = '600px';
+  await expect.element(browserPage.getByRole('combobox', { name: 'Show' })).toBeInTheDocument();
+  expect(
+    document.querySelector('.panel-controls .select-label')?.getBoundingClientRect().width,
+  ).toBe(1);
+});
+
+test('after a brush by touch the first tap opens a cell', async () => {
+  page = await openConvolution({ layer: 'conv3' });
+  await drawn();
+  const box = surface().getBoundingClientRect();
+  const send = (type: string, row: number, column: number, shiftKey: boolean) => {
+    const { x, y } = middle(row, column);
+    const [clientX, clientY] = [box.left + x, box.top + y];
+    const more = { bubbles: true, button: 0, pointerId: 1, shiftKey, clientX, clientY };
+    surface().dispatchEvent(
+      type === 'click' ? new MouseEvent(type, more) : new PointerEvent(type, more),
+    );
+  };
+  vi.spyOn(Element.prototype, 'setPointerCapture').mockReturnValue();
+  send('pointerdown', 10, 20, true);
+  send('pointermove', 12, 24, true);
+  send('pointerup', 12, 24, true);
+  vi.restoreAllMocks();
+  expect(selection.area.value).toEqual({ rows: [10, 12], columns: [20, 24] });
+  for (const type of ['pointerdown', 'pointerup', 'click']) send(type, 30, 40, false);
+  await vi.waitFor(() => expect(card()).not.toBeNull());
+});
+
+test('the read-out of the keyboard goes with the map, and away with its cell', async () => {
+  page = await openConvolution({ layer: 'conv3' });
+  await drawn();
+  surface().focus();
+  await userEvent.keyboard('{Home}');
+  await userEvent.keyboard('{Home}{ArrowRight}');
+  await vi.waitFor(() => expect(tooltip()).toContain('filter 1,'));
+  const place = () => document.querySelector('[role=tooltip]')?.getBoundingClientRect().left;
+  const before = place();
+  await userEvent.keyboard('+');
+  await vi.waitFor(() => expect(place()).not.toBe(before));
+  await userEvent.keyboard('++++++');
+  await vi.waitFor(() => expect(document.querySelector('[role=tooltip]')).toBeNull());
+});
+
+test('where the page scrolls, the first turn of the wheel says how to zoom', async () => {
+  page = await openConvolution({ layer: 'conv3' });
+  await drawn();
+  const tall = document.createElement('div');
+  tall.style.height = '5000px';
+  document.body.append(tall);
+  surface().dispatchEvent(new WheelEvent('wheel', { deltaY: -100, cancelable: true }));
+  const hint = () => document.querySelector('.kernel-wheel-hint')?.textContent;
+  await vi.waitFor(() => expect(hint()).toBe('Ctrl + wheel zooms'));
+  await vi.waitFor(() => expect(hint()).toBeUndefined(), 5000);
+  tall.remove();
 });

@@ -324,3 +324,88 @@ test('the sub-view survives in the address', async () => {
   page.address.edit({ ...page.address.keys, probe: 'layers' });
   await vi.waitFor(() => expect(tab.value).toBe('layers'));
 });
+
+const RUNNING = { id: 'j', label: 'Running', state: 'running', done: 0, total: 1 } as const;
+const NOTE = 'The set has 17 classes, the networks tell 10 apart: its labels are not used.';
+
+test('maps of one image are never shown with the numbers of another', async () => {
+  open({ probing: {} }, { probe: 'activations', layer: 'conv5' });
+  await vi.waitFor(() => expect(all('.perf-map-card canvas')).toHaveLength(72));
+  page.server.pending = { routes: ['channels'], job: RUNNING };
+  image.value = 'm-3-3';
+  await shows('Running conv5…');
+  expect(all('.perf-map-card')).toEqual([]);
+  expect((await found('[data-panel="performance"]')).ariaBusy).toBe('true');
+  page.server.pending = { routes: ['activation_maps'], job: RUNNING };
+  await vi.waitFor(() => expect(all('.perf-map-card')).toHaveLength(24), 10_000);
+  expect(all('.perf-map-card canvas')).toEqual([]);
+  expect((await found('.perf-grid')).ariaBusy).toBe('true');
+  page.server.pending = undefined;
+  await vi.waitFor(() => expect(all('.perf-map-card canvas')).toHaveLength(72), 10_000);
+}, 30_000);
+
+test('maps of a and b that differ in size are drawn without a difference', async () => {
+  open({ probing: { larger: 2 } }, { probe: 'activations', layer: 'conv5' });
+  await vi.waitFor(() => expect(all('.perf-map-card canvas')).toHaveLength(48));
+  const [a, b] = all('.perf-map-card canvas') as HTMLCanvasElement[];
+  expect([a?.width, b?.width]).toEqual([6, 8]);
+  await shows('The maps of a and b differ in size');
+});
+
+test.each(['predictions', 'flow'] as const)(
+  '%s of another input are dimmed',
+  async (of) => {
+    open({ probing: {} }, { probe: of });
+    const part = of === 'flow' ? '.perf-flow' : '.perf-predictions';
+    await found(part);
+    page.server.pending = { routes: [of], job: RUNNING };
+    preparing.value = { ...preparing.value, resize: 'pad' };
+    await found(`${part}[data-stale]`);
+    page.server.pending = undefined;
+    await vi.waitFor(
+      () => expect(document.querySelector(`${part}[data-stale]`)).toBeNull(),
+      10_000,
+    );
+  },
+  20_000,
+);
+
+test.each(['predictions', 'flow'] as const)('%s say why labels are not used', async (of) => {
+  open({ probing: { note: NOTE } }, { probe: of });
+  await shows(NOTE);
+  expect(document.querySelector('.perf-mark')).toBeNull();
+  expect(page.root.textContent).not.toContain('accuracy of a');
+});
+
+test('equal weights are an answer, not a failure', async () => {
+  const message = 'The weights of the two snapshots do not differ: there is nothing to exchange.';
+  const failing = { route: 'attribution', status: 400, code: 'invalid_request', message };
+  open({ probing: {}, failing }, { probe: 'layers' });
+  await userEvent.click(browserPage.getByText('Run on all 136 images'));
+  await shows('do not differ');
+  expect(document.querySelector('.perf [role="alert"]')).toBeNull();
+  expect(page.root.textContent).not.toContain('Try again');
+});
+
+test('after layers could not be swapped other images can be chosen', async () => {
+  const failing = { route: 'attribution', status: 400, message: 'The picture is no picture.' };
+  open({ probing: {}, failing }, { probe: 'layers' });
+  await userEvent.click(browserPage.getByText('Run on all 136 images'));
+  await shows('The picture is no picture.');
+  await userEvent.click(browserPage.getByText('Choose other images'));
+  await shows('Which layer did it?');
+});
+
+test('the card of a group of filters leaves the names of the others in sight', async () => {
+  await browserPage.viewport(1280, 800);
+  open({ probing: {} }, { probe: 'layers', layer: 'conv5', max: '' });
+  await userEvent.click(browserPage.getByText('Run on all 136 images'));
+  await userEvent.click(browserPage.getByText('Split conv5 by groups of filters'));
+  await shows('16 filters: 0–15');
+  const rows = all('.perf-filters .perf-part');
+  rows[3]?.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+  rows[3]?.dispatchEvent(new PointerEvent('pointerenter'));
+  const card = await found('.tooltip');
+  const names = rows.map((row) => row.querySelector('text')?.getBoundingClientRect().right ?? 0);
+  expect(card.getBoundingClientRect().left).toBeGreaterThanOrEqual(Math.max(...names));
+});

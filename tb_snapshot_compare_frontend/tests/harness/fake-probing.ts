@@ -42,6 +42,10 @@ export interface ProbingOptions {
   readonly model?: Partial<ProbeModel>;
   /** A second set beside the first. */
   readonly second?: boolean;
+  /** Why labels are not used. */
+  readonly note?: string;
+  /** Rows and columns that the maps of b have more than those of a. */
+  readonly larger?: number;
 }
 
 export class FakeProbing {
@@ -108,11 +112,12 @@ export class FakeProbing {
       classes: classNames(count),
       a,
       b,
-      label: entry?.label ?? null,
+      label: this.options.note ? null : (entry?.label ?? null),
       references: Array.from(
         { length: count },
         (_, index) => first.find(({ label }) => label === index)?.id ?? null,
       ),
+      note: this.options.note ?? null,
     };
   }
 
@@ -133,17 +138,19 @@ export class FakeProbing {
     const spatial = shape.length === 3;
     const height = spatial ? Math.min(edge, shape[0] ?? 1) : 1;
     const width = spatial ? Math.min(edge, shape[1] ?? 1) : 1;
+    const { larger = 0 } = this.options;
+    const sizeOfB = [height + larger, width + larger] as const;
     const strip = this.channels(image, layer).outputs;
     const a = channels.flatMap((channel) => map(`${image} ${layer} ${channel}`, height, width, 0));
     const b = channels.flatMap((channel) =>
-      map(`${image} ${layer} ${channel}`, height, width, (strip[channel] ?? 0) / 6),
+      map(`${image} ${layer} ${channel}`, ...sizeOfB, (strip[channel] ?? 0) / 6),
     );
     const difference = channels.map((channel) => strip[channel] ?? 0);
     const shapeOfMaps = [channels.length, height, width];
     return tensorFile([
       ['difference', 'F64', [channels.length], new Float64Array(difference)],
       ['a', 'F32', shapeOfMaps, new Float32Array(a)],
-      ['b', 'F32', shapeOfMaps, new Float32Array(b)],
+      ['b', 'F32', [channels.length, ...sizeOfB], new Float32Array(b)],
       ['channels', 'I32', [channels.length], new Int32Array(channels)],
     ]);
   }
@@ -165,7 +172,8 @@ export class FakeProbing {
   flow(set: string): Flow {
     const known = this.sets('').sets.find(({ id }) => id === set);
     const count = this.classCount();
-    const images = (known?.images ?? []).map(({ id, label }) => {
+    const images = (known?.images ?? []).map(({ id, label: own }) => {
+      const label = this.options.note ? null : own;
       const { a, b } = probabilities(id, label, count);
       return {
         image: id,
@@ -189,6 +197,7 @@ export class FakeProbing {
       accuracy_a: share('predicted_a'),
       accuracy_b: share('predicted_b'),
       failed: [],
+      note: this.options.note ?? null,
     };
   }
 

@@ -24,7 +24,12 @@ export interface FakeServerOptions {
   /** Answers 202 with this job for ever. */
   readonly job?: Job;
   /** A route that answers with an error. */
-  readonly failing?: { readonly route: string; readonly status: number; readonly message: string };
+  readonly failing?: {
+    readonly route: string;
+    readonly status: number;
+    readonly message: string;
+    readonly code?: string;
+  };
   readonly curvesEpochs?: number;
   /** No probe images unless given. */
   readonly probing?: ProbingOptions;
@@ -52,8 +57,8 @@ export class FakeServer {
     const route = url.pathname.slice(1);
     this.requests.push(`${route}${url.search}`);
     if (this.failing?.route === route) {
-      const { status, message } = this.failing;
-      return json({ error: { code: 'failed', message } }, status);
+      const { status, message, code = 'failed' } = this.failing;
+      return json({ error: { code, message } }, status);
     }
     if (this.pending?.routes.includes(route)) return json(this.pending.job, 202);
     if (route === 'upload') {

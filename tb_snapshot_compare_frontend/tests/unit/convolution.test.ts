@@ -13,7 +13,7 @@ import {
 import { movedCursor } from '../../src/views/convolution/keys';
 import { largestPixels } from '../../src/views/convolution/largest';
 import { areaOf } from '../../src/views/convolution/overlay';
-import { shownAs } from '../../src/views/convolution/quantities';
+import { measureOf, shownAs } from '../../src/views/convolution/quantities';
 import {
   areaSize,
   locatedLine,
@@ -96,6 +96,25 @@ test('sums are said to be per weight, relative differences are percent', () => {
   expect(shownAs(CONV, 'difference', 'light').unit).toBe('per weight');
   expect(shownAs({ ...CONV, measure: 'max_abs' }, 'difference', 'light').unit).toBeNull();
   expect(shownAs(CONV, 'relative', 'light').format(1.6)).toBe('160\u00a0%');
+});
+
+test('a map of zeros is said to be one', () => {
+  const zero = { low: 0, high: 0, robust: 0, unit: 1 };
+  const scales = CONV.scales.map(({ quantity }) => ({ quantity, ...zero }));
+  for (const quantity of ['difference', 'signed', 'relative'] as const) {
+    expect(shownAs({ ...CONV, scales }, quantity, 'light').isZero).toBe(true);
+    expect(shownAs(CONV, quantity, 'light').isZero).toBe(false);
+  }
+  const undefinedOnes = scales.map((scale) => ({ ...scale, low: null, high: null, robust: null }));
+  expect(shownAs({ ...CONV, scales: undefinedOnes }, 'difference', 'light').isZero).toBe(false);
+});
+
+test('sums of a slice are given per finite weight, as tiles have them', () => {
+  const slice = sliceOf('conv3', new URLSearchParams({ row: '1', column: '1' }));
+  const measures = { ...slice.measures, l2: 4, l1: 16, sign_flips: 4, max_abs: 3 };
+  const known = { ...slice, measures, difference: [[1, 1, 1, 1], [null]] };
+  const of = (measure: string) => measureOf({ ...CONV, measure }, known);
+  expect(['l2', 'l1', 'sign_flips', 'max_abs'].map(of)).toEqual([2, 4, 1, 3]);
 });
 
 test('cosines are shown as how far they are from 1', () => {

@@ -12,13 +12,14 @@ import {
 import {
   channelMaps,
   inputArea,
+  mapOf,
   mapPixels,
   mapRange,
-  mapValues,
 } from '../../src/views/performance/maps';
+import { partName, spokenName } from '../../src/views/performance/parts';
 
 function predictionsOf(a: (number | null)[], b: (number | null)[], label: number | null = null) {
-  return { image: 'i', classes: [], a, b, label, references: [] } satisfies Predictions;
+  return { image: 'i', classes: [], a, b, label, references: [], note: null } satisfies Predictions;
 }
 
 test('few classes are shown by index', () => {
@@ -62,7 +63,16 @@ function image(label: number | null, a: number, b: number): FlowImage {
 
 function flowOf(images: FlowImage[], classes: string[] = []): Flow {
   const labelled = images.length;
-  return { set: 's', classes, images, labelled, accuracy_a: 0, accuracy_b: 0, failed: [] };
+  return {
+    set: 's',
+    classes,
+    images,
+    labelled,
+    accuracy_a: 0,
+    accuracy_b: 0,
+    failed: [],
+    note: null,
+  };
 }
 
 const FLOW = flowOf([
@@ -98,16 +108,33 @@ test('changes of the prediction are counted from class to class', () => {
 
 const MAPS = channelMaps({
   channels: [5, 9],
-  width: 2,
-  height: 1,
-  a: Float32Array.of(0, 1, 0, 0),
-  b: Float32Array.of(0, 4, 2, Number.NaN),
+  image: 'i',
+  layer: 'conv',
+  a: { width: 2, height: 1, values: Float32Array.of(0, 1, 0, 0) },
+  b: { width: 2, height: 1, values: Float32Array.of(0, 4, 2, Number.NaN) },
+  sameSize: true,
   difference: Float64Array.of(3, 2),
 });
 
 test('maps are cut out by channel, and their difference is b − a', () => {
   expect(MAPS.map(({ channel }) => channel)).toEqual([5, 9]);
-  expect([...mapValues(MAPS[0] as (typeof MAPS)[0], 'difference')]).toEqual([0, 3]);
+  const first = MAPS[0] as (typeof MAPS)[0];
+  expect([...(mapOf(first, 'difference')?.values ?? [])]).toEqual([0, 3]);
+});
+
+test('maps of unlike sizes have no difference', () => {
+  const unlike = MAPS.map((maps) => ({ ...maps, sameSize: false }));
+  expect(mapOf(unlike[0] as (typeof MAPS)[0], 'difference')).toBeNull();
+  expect(mapRange(unlike, 'difference')).toEqual({ signed: true, limit: 0 });
+  expect(mapRange(unlike, 'a')).toEqual({ signed: false, limit: 4 });
+});
+
+test('groups of filters are named by how many they are', () => {
+  const part = { name: 'conv3', tensors: [], carried: 0, truth: 0, flips: 0 };
+  expect(partName({ ...part, filters: [16, 17, 20] })).toBe('3 filters: 16–17, 20');
+  expect(partName({ ...part, filters: [4] })).toBe('filter 4');
+  expect(spokenName({ ...part, filters: [16, 17, 20] })).toBe('filters 16-17,20');
+  expect(partName({ ...part, filters: null })).toBe('conv3');
 });
 
 test('a and b share one range, and the difference has a signed one', () => {

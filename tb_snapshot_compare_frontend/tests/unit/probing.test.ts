@@ -7,6 +7,8 @@ import { Loader } from '../../src/state/loader';
 import {
   classNames,
   currentImage,
+  currentSet,
+  labelsNote,
   outcomeOf,
   outcomes,
   references,
@@ -15,7 +17,15 @@ import {
 } from '../../src/state/probe-images';
 import * as probing from '../../src/state/probing';
 import { askAttribution } from '../../src/state/probing-ask';
-import { image, imageFilter, imageOrder, NO_FILTER, tab } from '../../src/state/probing-choice';
+import {
+  AS_THE_MODEL,
+  image,
+  imageFilter,
+  imageOrder,
+  NO_FILTER,
+  preparing,
+  tab,
+} from '../../src/state/probing-choice';
 import { channel, layer, selectLayer, shade } from '../../src/state/selection';
 import { chooseSnapshot } from '../../src/state/settle';
 import { FakeAddress } from '../harness/FakeAddress';
@@ -85,7 +95,9 @@ test('patches and maps are asked for while they are on screen', async () => {
   tab.value = 'patches';
   await settled();
   expect(probing.patches.value).toMatchObject({ value: { layer: 'conv5', channel: 3 } });
-  expect(probing.channelMap.value).toMatchObject({ value: { channels: [3], width: 6, height: 6 } });
+  expect(probing.channelMap.value).toMatchObject({
+    value: { image: 'm-0-0', layer: 'conv5', channels: [3], a: { width: 6, height: 6 } },
+  });
 });
 
 test('a channel beyond those of the layer is dropped, and another layer drops it', async () => {
@@ -176,6 +188,19 @@ test('classes of pictures without labels are named after a set that has as many'
   expect(currentImage.value?.label).toBe(4);
 });
 
+test('classes are not named after a set whose labels are not those of the networks', async () => {
+  await open({ probing: { note: 'The classes of the set are others.', second: true } });
+  expect(labelsNote.value).toBe('The classes of the set are others.');
+  expect(classNames.value).toEqual(currentSet.value?.classes);
+  expect(references.value.get(4)).toBe('r-4-4');
+});
+
+test('where no other set tells what the classes are they have no names', async () => {
+  await open({ probing: { note: 'The classes of the set are others.' } });
+  expect(classNames.value).toEqual([]);
+  expect(references.value.size).toBe(0);
+});
+
 test('a file that is no picture is refused by name', async () => {
   await open();
   probing.upload.value?.([new File(['text'], 'notes.txt', { type: 'text/plain' })]);
@@ -199,8 +224,35 @@ test('no request names more images than an address holds', () => {
   const ids = Array.from({ length: 5000 }, (_, index) => `image-${index}`);
   const named = nameable(ids);
   expect(named.join(',').length).toBeLessThanOrEqual(24_000);
-  expect(named.length).toBeGreaterThan(1000);
   expect(nameable(['a', 'b'])).toEqual(['a', 'b']);
+});
+
+test('of too many images those that are named are spread evenly over all', () => {
+  const ids = Array.from({ length: 5000 }, (_, index) => `image-${index}`);
+  const places = nameable(ids).map((id) => ids.indexOf(id));
+  expect(places).toHaveLength(256);
+  expect([places[0], places.at(-1)]).toEqual([0, 4999]);
+  const steps = places.slice(1).map((place, at) => place - (places[at] ?? 0));
+  expect([Math.min(...steps), Math.max(...steps)]).toEqual([19, 20]);
+  const long = nameable(ids.map((id) => id.padEnd(200, '0')));
+  expect(long.length).toBe(119);
+  expect(long.at(-1)).toContain('image-4999');
+});
+
+test('channels of one image, or of input prepared in one way, are never shown for another', async () => {
+  await open({ probing: {} }, { layer: 'conv5' });
+  const job = { id: 'j', label: 'Running', state: 'running', done: 0, total: 1 } as const;
+  server.pending = { routes: ['channels'], job };
+  image.value = 'm-3-3';
+  await settled();
+  expect(probing.channelStrip.value).toMatchObject({ status: 'loading', stale: null });
+  server.pending = undefined;
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(probing.channelStrip.value).toMatchObject({ status: 'ready' });
+  server.pending = { routes: ['channels'], job };
+  preparing.value = { ...AS_THE_MODEL, resize: 'pad' };
+  await settled();
+  expect(probing.channelStrip.value).toMatchObject({ status: 'loading', stale: null });
 });
 
 test('a layer that the model does not run has no strip', async () => {

@@ -66,17 +66,19 @@ export function ConvolutionView(): JSX.Element {
   const drawing = useMemo(() => new MapDrawing(() => redraw.current()), [identity]);
   useEffect(() => () => drawing.dispose(), [drawing]);
   const theme = dark.value ? 'dark' : 'light';
-  const exports: { exports?: PanelExports } = map
-    ? {
-        exports: {
-          name: `${kernelQuantity.value}-${map.tensor}`,
-          csv: () => mapCsv(map, drawing, camera),
-          ...(mode.value === 'map' && {
-            svg: () => mapSvg(map, canvases.current, shownAs(map, kernelQuantity.value, theme)),
-          }),
-        },
-      }
-    : {};
+  const shown = map && shownAs(map, kernelQuantity.value, theme);
+  const exports: { exports?: PanelExports } =
+    map && shown
+      ? {
+          exports: {
+            name: `${kernelQuantity.value}-${map.tensor}`,
+            csv: () => mapCsv(map, drawing, camera, shown),
+            ...(mode.value === 'map' && {
+              svg: () => mapSvg(map, canvases.current, camera.view.peek(), shown),
+            }),
+          },
+        }
+      : {};
   return (
     <Panel
       id="convolution"
@@ -108,7 +110,7 @@ export function ConvolutionView(): JSX.Element {
           )}
           <Footer
             map={map}
-            shown={mode.value === 'map' ? shownAs(map, kernelQuantity.value, theme) : null}
+            shown={mode.value === 'map' ? shown : null}
             drawing={drawing}
             tools={mode.value === 'map' && <Tools map={map} camera={camera} />}
           />
@@ -184,13 +186,28 @@ function Tools({ map, camera }: ControlsProps): JSX.Element {
       >
         Select area
       </Button>
-      <Button variant="icon" label="Zoom in" onClick={() => camera.zoomBy(ZOOM)}>
+      <Button
+        variant="icon"
+        label="Zoom in"
+        title="Zoom in (+, or Ctrl and the wheel)"
+        onClick={() => camera.zoomBy(ZOOM)}
+      >
         <Icon name="plus" />
       </Button>
-      <Button variant="icon" label="Zoom out" onClick={() => camera.zoomBy(1 / ZOOM)}>
+      <Button
+        variant="icon"
+        label="Zoom out"
+        title="Zoom out (−, or Ctrl and the wheel)"
+        onClick={() => camera.zoomBy(1 / ZOOM)}
+      >
         <Icon name="minus" />
       </Button>
-      <Button variant="icon" label="Whole map" onClick={() => showAll(camera, map)}>
+      <Button
+        variant="icon"
+        label="Whole map"
+        title="Whole map (0)"
+        onClick={() => showAll(camera, map)}
+      >
         <Icon name="fit" />
       </Button>
     </div>

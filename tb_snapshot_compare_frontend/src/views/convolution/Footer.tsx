@@ -7,7 +7,7 @@ import { dark } from '../../state/environment';
 import { located } from '../../state/kernel';
 import { area, cells, channel } from '../../state/selection';
 import type { MapDrawing } from './MapDrawing';
-import type { Shown } from './quantities';
+import { type Shown, ZERO } from './quantities';
 import { areaPosition, areaSize, locatedLine } from './words';
 
 export interface FooterProps {
@@ -19,7 +19,7 @@ export interface FooterProps {
 }
 
 export function Footer({ map, shown, drawing, tools }: FooterProps): JSX.Element {
-  const failed = drawing.source?.failure.value ?? drawing.mask?.failure.value ?? null;
+  const failed = drawing.failure.value;
   return (
     <div class="kernel-footer">
       {shown && <ShownLegend map={map} shown={shown} />}
@@ -27,13 +27,7 @@ export function Footer({ map, shown, drawing, tools }: FooterProps): JSX.Element
         {failed !== null && (
           <span class="kernel-chip kernel-chip-failed" role="alert">
             {failed}
-            <Button
-              variant="text"
-              onClick={() => {
-                drawing.source?.retry();
-                drawing.mask?.retry();
-              }}
-            >
+            <Button variant="text" onClick={() => drawing.retry()}>
               Try again
             </Button>
           </span>
@@ -84,6 +78,14 @@ function ShownLegend({
   readonly shown: Shown;
 }): JSX.Element {
   const { domain } = shown;
+  if (shown.isZero) {
+    return (
+      <div class="legend">
+        <span class="legend-label">{shown.label}</span>
+        {ZERO}
+      </div>
+    );
+  }
   const [lower, upper] = domain;
   const beyond = exceeds(map, upper);
   const format = (value: number): string => {

@@ -1,14 +1,14 @@
 /** What is under the pointer: its position, and its values in a and b. */
 import type { JSX } from 'preact';
-import type { KernelMap } from '../../client/types';
+import type { KernelMap, KernelSlice } from '../../client/types';
 import { formatMeasure, formatNumber, formatSigned } from '../../scales/format';
 import { kernelPlaces, kernelSlice } from '../../state/kernel';
-import { difference, metricInfo } from '../../state/metrics';
 import { channelStrip } from '../../state/probing';
 import { latest } from '../../state/resources';
+import { kernelQuantity } from '../../state/selection';
 import type { Place, Projection } from './geometry';
 import type { MapDrawing } from './MapDrawing';
-import { asShown, metricOf, type Shown } from './quantities';
+import { asShown, measureName, measureOf, metricOf, quantityName, type Shown } from './quantities';
 import { positionOf, rootMeanSquare, storedIndex, valueText } from './words';
 
 export interface HoverCardProps {
@@ -52,13 +52,8 @@ export function HoverCard(props: HoverCardProps): JSX.Element {
           </>
         ) : (
           <>
-            <dt>{metricInfo(metricOf(map.measure)).label}</dt>
-            <dd>
-              {formatMeasure(
-                metricOf(map.measure),
-                difference(exact.measures, metricOf(map.measure)),
-              )}
-            </dd>
+            <dt>{measureName(map.measure)}</dt>
+            <dd>{perWeight(map, exact)}</dd>
             <dt>
               RMS in <span class="a">a</span>
             </dt>
@@ -75,11 +70,11 @@ export function HoverCard(props: HoverCardProps): JSX.Element {
 }
 
 /** From the tiles, until the exact values are there: as many lines, so that nothing jumps. */
-function Approximate({ weight, drawing, shown }: HoverCardProps): JSX.Element {
+function Approximate({ map, weight, drawing, shown }: HoverCardProps): JSX.Element {
   const found = drawing.valueAt(weight.row, weight.column);
   return (
     <>
-      <dt>{shown.label}</dt>
+      <dt>{quantityName(map, shown, kernelQuantity.value)}</dt>
       <dd>{found ? `≈ ${shown.format(asShown(shown, found.value))}` : '…'}</dd>
       <dt>&nbsp;</dt>
       <dd>&nbsp;</dd>
@@ -87,6 +82,13 @@ function Approximate({ weight, drawing, shown }: HoverCardProps): JSX.Element {
       <dd>&nbsp;</dd>
     </>
   );
+}
+
+/** Flips of a mean weight are no count. */
+function perWeight(map: KernelMap, slice: KernelSlice): string {
+  const metric = metricOf(map.measure);
+  const value = measureOf(map, slice);
+  return metric === 'sign_flips' ? formatNumber(value, 3) : formatMeasure(metric, value);
 }
 
 interface StripCardProps {

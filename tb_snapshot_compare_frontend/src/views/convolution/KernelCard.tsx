@@ -3,6 +3,7 @@ import type { JSX, RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { KernelMap, KernelSlice, Measures } from '../../client/types';
 import { Button } from '../../elements/Button';
+import { FailureState } from '../../elements/EmptyState';
 import { Icon } from '../../elements/Icon';
 import { Popover } from '../../elements/Popover';
 import { SideBadge } from '../../elements/SideBadge';
@@ -71,12 +72,13 @@ function Card({ map, cell, onClose }: Omit<KernelCardProps, 'anchor'>): JSX.Elem
         <>
           <p class="muted tabular">{`${map.tensor} [${slice.index.join(', ')}]`}</p>
           <Matrices slice={slice} />
+          {slice.a.flat().length > 1 && <h4>Of the slice</h4>}
           <MeasureList measures={slice.measures} />
         </>
+      ) : resource.status === 'failed' ? (
+        <FailureState title="The slice could not be read" failure={resource.failure} />
       ) : (
-        <p class="muted kernel-card-waiting">
-          {resource.status === 'failed' ? resource.failure.message : 'Reading the slice…'}
-        </p>
+        <p class="muted kernel-card-waiting">Reading the slice…</p>
       )}
     </div>
   );

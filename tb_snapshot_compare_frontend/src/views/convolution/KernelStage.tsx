@@ -24,20 +24,21 @@ import {
   type Place,
   Projection,
   type Size,
-  screenBox,
   sharedView,
   stripBox,
   TOP,
   weightRectangle,
 } from './geometry';
-import { HoverCard, StripCard } from './HoverCard';
+import { StripCard } from './HoverCard';
 import { KernelCard } from './KernelCard';
 import { movedCursor } from './keys';
 import type { MapDrawing } from './MapDrawing';
 import { areaOf } from './overlay';
 import { shownAs } from './quantities';
+import { ReadOut } from './ReadOut';
 import { type Canvases, StagePainter, type StripPoint } from './StagePainter';
 import { useInspection } from './use-inspection';
+import { WheelHint } from './WheelHint';
 import { areaSize, positionOf } from './words';
 
 const SHARE_VIEW_MS = 300;
@@ -204,6 +205,8 @@ export function KernelStage(props: KernelStageProps): JSX.Element {
   };
 
   const onPointerDownCapture = (event: PointerEvent): void => {
+    // After a brush by touch no click follows that would take it back.
+    justBrushed.current = false;
     if (event.button !== 0 || !(brushing || event.shiftKey)) return;
     event.stopPropagation();
     surface.current?.setPointerCapture(event.pointerId);
@@ -392,17 +395,8 @@ export function KernelStage(props: KernelStageProps): JSX.Element {
       <div class="visually-hidden" aria-live="polite">
         {said.value}
       </div>
-      <Tooltip anchor={read ? screenBox(project(), read, surface.current) : null}>
-        {read && (
-          <HoverCard
-            map={map}
-            projection={project()}
-            weight={read}
-            drawing={drawing}
-            shown={shown}
-          />
-        )}
-      </Tooltip>
+      {read && <ReadOut {...{ map, camera, drawing, shown, surface }} weight={read} />}
+      <WheelHint camera={camera} />
       <Tooltip anchor={strip ? stripBox(project(), strip, surface.current) : null}>
         {strip && <StripCard map={map} {...strip} />}
       </Tooltip>

@@ -1,5 +1,5 @@
 /** The map's picture: tiles, marked weights and details, drawn at most once per frame. */
-
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { type Placement, TilePainter } from '../../render/tiles-painter';
 import { TileSource } from '../../render/tiles-source';
 import { missingColor, type Theme } from '../../scales/color';
@@ -34,10 +34,12 @@ export interface MapPixel extends Size {
 }
 
 export class MapDrawing {
-  /** Tiles of the quantity on show. */
-  source: TileSource | null = null;
-  /** Counts of marked weights. */
-  mask: TileSource | null = null;
+  /** Why the last request for tiles gave nothing. */
+  readonly failure: ReadonlySignal<string | null> = computed(
+    () => this.shown.value?.failure.value ?? this.marked.value?.failure.value ?? null,
+  );
+  private readonly shown = signal<TileSource | null>(null);
+  private readonly marked = signal<TileSource | null>(null);
   private painter: TilePainter | null = null;
   private maskPainter: TilePainter | null = null;
   private feed: TileFeed | null = null;
@@ -47,12 +49,23 @@ export class MapDrawing {
 
   constructor(private readonly onArrival: () => void) {}
 
+  /** Tiles of the quantity on show. */
+  get source(): TileSource | null {
+    return this.shown.peek();
+  }
+
+  /** Counts of marked weights. */
+  get mask(): TileSource | null {
+    return this.marked.peek();
+  }
+
   show(feed: TileFeed): void {
     if (this.feed === feed) return;
     this.feed = feed;
     this.source?.dispose();
-    this.source = new TileSource(feed, this.onArrival);
-    this.painter = new TilePainter(this.source, () => new Uint32Array(65_536));
+    const source = new TileSource(feed, this.onArrival);
+    this.shown.value = source;
+    this.painter = new TilePainter(source, () => new Uint32Array(65_536));
     this.since = performance.now();
     this.colored = [];
   }
@@ -61,9 +74,15 @@ export class MapDrawing {
     if (this.maskFeed === feed) return;
     this.maskFeed = feed;
     this.mask?.dispose();
-    this.mask = feed && new TileSource(feed, this.onArrival);
-    this.maskPainter = this.mask && new TilePainter(this.mask, () => new Uint32Array(65_536));
+    const mask = feed && new TileSource(feed, this.onArrival);
+    this.marked.value = mask;
+    this.maskPainter = mask && new TilePainter(mask, () => new Uint32Array(65_536));
     this.colored = [];
+  }
+
+  retry(): void {
+    this.source?.retry();
+    this.mask?.retry();
   }
 
   dispose(): void {

@@ -7,7 +7,7 @@ import { kernelPlaces, type TileFeed } from '../../state/kernel';
 import { metricInfo } from '../../state/metrics';
 import { latest } from '../../state/resources';
 import { largestPixels, type Pixel } from './largest';
-import { metricOf } from './quantities';
+import { measureName, metricOf } from './quantities';
 import { storedIndex } from './words';
 
 const ROWS_MOST = 200;
@@ -69,7 +69,7 @@ function Rows({
             <th scope="col">#</th>
             <th scope="col">{map.column_word}</th>
             <th scope="col">{map.row_word}</th>
-            <th scope="col">{info.label}</th>
+            <th scope="col">{measureName(map.measure)}</th>
           </tr>
         </thead>
         <tbody>

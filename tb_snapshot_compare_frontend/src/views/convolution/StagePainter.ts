@@ -6,7 +6,16 @@ import type { Theme } from '../../scales/color';
 import { channelStrip } from '../../state/probing';
 import { latest } from '../../state/resources';
 import { area, channel, columnsBy, filters, rowsBy } from '../../state/selection';
-import { inverse, LEFT, type Place, Projection, runsOf, type Size, TOP } from './geometry';
+import {
+  inverse,
+  LEFT,
+  type Place,
+  Projection,
+  runsOf,
+  type Size,
+  stripsAt,
+  TOP,
+} from './geometry';
 import type { MapDrawing } from './MapDrawing';
 import { drawOverlay, isEmpty, type Overlay } from './overlay';
 import { prepare } from './paint';
@@ -80,6 +89,9 @@ export class StagePainter {
     const { map, size, shown, theme } = scene;
     const projection = new Projection(map, this.camera.view.peek());
     const palette = this.colors(theme);
+    const edges = stripsAt(projection.view);
+    this.stage.style.setProperty('--strips-x', `${edges.x}px`);
+    this.stage.style.setProperty('--strips-y', `${edges.y}px`);
     const common = { projection, size, palette, theme };
     if (this.mapIsDue) {
       this.mapIsDue = false;

@@ -203,6 +203,11 @@ export function screenBox(projection: Projection, weight: Place, surface: Elemen
   return { x: x + around.left, y: y + around.top, width, height };
 }
 
+/** How far the strips are moved to lie at the edges of a map that leaves room around it. */
+export function stripsAt({ x, y }: Pick<View, 'x' | 'y'>): Point {
+  return { x: Math.max(0, Math.round(x)), y: Math.max(0, Math.round(y)) };
+}
+
 /** A channel's part of a strip, in pixels of the viewport. */
 export function stripBox(
   { view, cell }: Projection,
@@ -213,8 +218,8 @@ export function stripBox(
   if (!around) return null;
   if (side === 'top') {
     const x = around.left + view.x + place * cell.width;
-    return { x, y: around.top - TOP, width: cell.width, height: TOP };
+    return { x, y: around.top - TOP + stripsAt(view).y, width: cell.width, height: TOP };
   }
   const y = around.top + view.y + place * cell.height;
-  return { x: around.left - LEFT, y, width: LEFT, height: cell.height };
+  return { x: around.left - LEFT + stripsAt(view).x, y, width: LEFT, height: cell.height };
 }

@@ -1,5 +1,5 @@
 /** What the map can show: words, colours and ranges. */
-import type { KernelMap } from '../../client/types';
+import type { KernelMap, KernelSlice } from '../../client/types';
 import {
   type ColorScale,
   diverging,
@@ -9,7 +9,7 @@ import {
   type Theme,
 } from '../../scales/color';
 import { formatFraction, formatNumber } from '../../scales/format';
-import { METRICS, metricInfo } from '../../state/metrics';
+import { difference, METRICS, metricInfo } from '../../state/metrics';
 import type { KernelQuantity, Metric } from '../../state/selection';
 
 export const QUANTITIES: readonly {
@@ -30,6 +30,8 @@ export const QUANTITIES: readonly {
 
 /** Sums grow with the number of weights: the map shows them per weight. */
 const EXTENSIVE: readonly string[] = ['l2', 'l1', 'sign_flips'];
+/** What stands for the colours where there is nothing to tell apart. */
+export const ZERO = '0 everywhere';
 
 export interface Shown {
   readonly label: string;
@@ -40,6 +42,30 @@ export interface Shown {
   readonly format: (value: number) => string;
   /** Tiles hold cosines; what is shown is how far they are from 1. */
   readonly flipped: boolean;
+  /** Every slice is zero: the domain says nothing. */
+  readonly isZero: boolean;
+}
+
+/** `Euclidean distance per weight`. */
+export function measureName(measure: string): string {
+  const { label } = metricInfo(metricOf(measure));
+  return EXTENSIVE.includes(measure) ? `${label} per weight` : label;
+}
+
+/** The name of the values of the map, in full. */
+export function quantityName(map: KernelMap, { label }: Shown, quantity: KernelQuantity): string {
+  if (quantity === 'difference') return measureName(map.measure);
+  return quantity === 'relative' ? `${label} as a fraction` : label;
+}
+
+/** The map's measure of a slice, as the map shows it: sums are those of its mean weight. */
+export function measureOf(map: KernelMap, slice: KernelSlice): number | null {
+  const metric = metricOf(map.measure);
+  const value = difference(slice.measures, metric);
+  if (value === null || !EXTENSIVE.includes(metric)) return value;
+  const finite = slice.difference.flat().filter((change) => change !== null).length;
+  if (finite === 0) return null;
+  return value / (metric === 'l2' ? Math.sqrt(finite) : finite);
 }
 
 /** What a value of a tile is shown as. */
@@ -60,7 +86,8 @@ export function shownAs(map: KernelMap, quantity: KernelQuantity, theme: Theme):
   };
   if (quantity === 'difference' || quantity === 'relative') {
     const flipped = isFlipped(map, quantity);
-    const largest = flipped ? 1 - (range(quantity)?.low ?? 0) : robust(quantity);
+    const known = range(quantity);
+    const largest = flipped ? 1 - (known?.low ?? 0) : robust(quantity);
     const domain = [0, largest || 1] as const;
     const metric = metricOf(map.measure);
     const fraction = quantity === 'relative' || metricInfo(metric).kind === 'fraction';
@@ -71,11 +98,12 @@ export function shownAs(map: KernelMap, quantity: KernelQuantity, theme: Theme):
       colors: sequentialTable(theme),
       scale: sequential(theme, domain),
       flipped,
+      isZero: known?.low != null && largest === 0,
       format: (value) => (fraction ? formatFraction(value, 3) : formatNumber(value, 3)),
     };
   }
-  const limit =
-    (quantity === 'signed' ? robust('signed') : Math.max(robust('a'), robust('b'))) || 1;
+  const largest = quantity === 'signed' ? robust('signed') : Math.max(robust('a'), robust('b'));
+  const limit = largest || 1;
   return {
     label: quantity === 'signed' ? 'b − a' : `Weights of ${quantity}`,
     unit: null,
@@ -83,6 +111,7 @@ export function shownAs(map: KernelMap, quantity: KernelQuantity, theme: Theme):
     colors: divergingTable(theme),
     scale: diverging(theme, limit),
     flipped: false,
+    isZero: range(quantity)?.low != null && largest === 0,
     format: (value) => formatNumber(value, 3),
   };
 }

@@ -135,7 +135,8 @@ function drawLabels(context: CanvasRenderingContext2D, strip: Strip, axis: Axis)
   if (order !== 'index' && step < space * 0.7) {
     if (side === 'top') {
       context.textAlign = 'left';
-      write(order === 'difference' ? 'most changed first' : 'similar ones together', 2);
+      const from = Math.max(0, offset) + 2;
+      write(order === 'difference' ? 'most changed first' : 'similar ones together', from);
     }
     return;
   }

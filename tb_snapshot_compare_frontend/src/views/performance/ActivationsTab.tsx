@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import type { ActivationMaps, MapStack } from '../../client/types';
 import { Button } from '../../elements/Button';
 import { FailureState } from '../../elements/EmptyState';
 import { Icon } from '../../elements/Icon';
@@ -11,7 +12,7 @@ import { formatCount, formatNumber, formatShape } from '../../scales/format';
 import { dark } from '../../state/environment';
 import { currentImage, probeLayer } from '../../state/probe-images';
 import { activationMaps, channelStrip, shownChannels } from '../../state/probing';
-import { latest } from '../../state/resources';
+import { isStale, latest } from '../../state/resources';
 import { channel, selectLayer } from '../../state/selection';
 import { rank } from './ChannelPicker';
 import {
@@ -19,13 +20,13 @@ import {
   channelMaps,
   type MapKind,
   type MapRange,
+  mapOf,
   mapPixels,
   mapRange,
-  mapValues,
 } from './maps';
 import { MapLegend } from './PatchesTab';
 import { paint } from './Picture';
-import { Hint, Waiting } from './states';
+import { Hint, Note, Waiting } from './states';
 
 const PAGE = 24;
 const KINDS: readonly MapKind[] = ['a', 'b', 'difference'];
@@ -48,7 +49,10 @@ export function ActivationsTab(): JSX.Element {
   const layer = probeLayer.value;
   const resource = channelStrip.value;
   const strip = latest(resource);
-  const outputs = strip !== null && strip.layer === layer?.name ? strip.outputs : null;
+  const isOf = (value: { layer: string; image: string } | null) =>
+    value !== null && value.layer === layer?.name && value.image === image?.id;
+  const outputs = isOf(strip) ? (strip?.outputs ?? null) : null;
+  const maps = latest(activationMaps.value);
   const ranked = useMemo(
     () =>
       order.value === 'index'
@@ -110,7 +114,7 @@ export function ActivationsTab(): JSX.Element {
         />
         {pages > 1 && <Pager at={at} pages={pages} count={ranked.length} />}
       </div>
-      <Grid channels={channels} values={outputs} />
+      <Grid channels={channels} values={outputs} value={isOf(maps) ? maps : null} />
     </div>
   );
 }
@@ -159,11 +163,13 @@ interface GridProps {
   readonly channels: readonly number[];
   /** Differences by channel. */
   readonly values: readonly (number | null)[];
+  /** Of the layer and the image; of other channels while theirs are computed. */
+  readonly value: ActivationMaps | null;
 }
 
-function Grid({ channels, values }: GridProps): JSX.Element {
+function Grid({ channels, values, value }: GridProps): JSX.Element {
   const resource = activationMaps.value;
-  const value = latest(resource);
+  const stale = isStale(channelStrip.value) || resource.status === 'loading';
   const theme = dark.value ? 'dark' : 'light';
   const byChannel = useMemo(
     () => new Map((value ? channelMaps(value) : []).map((maps) => [maps.channel, maps])),
@@ -178,7 +184,7 @@ function Grid({ channels, values }: GridProps): JSX.Element {
   }
   return (
     <>
-      <div class="perf-grid" data-stale={resource.status === 'loading' ? '' : undefined}>
+      <div class="perf-grid" data-stale={stale ? '' : undefined} aria-busy={stale}>
         {channels.map((index) => (
           <ChannelCard
             key={index}
@@ -190,10 +196,15 @@ function Grid({ channels, values }: GridProps): JSX.Element {
           />
         ))}
       </div>
+      {value?.sameSize === false && (
+        <Note>
+          The maps of a and b differ in size: each is drawn at its own, without difference.
+        </Note>
+      )}
       {scale.value === 'shared' && value && (
         <div class="perf-legends">
           <MapLegend range={shared.plain} theme={theme} label="a and b" />
-          <MapLegend range={shared.difference} theme={theme} label="b − a" />
+          {value.sameSize && <MapLegend range={shared.difference} theme={theme} label="b − a" />}
         </div>
       )}
     </>
@@ -217,6 +228,10 @@ function ChannelCard({ index, difference, maps, shared, theme }: ChannelCardProp
       (maps && { plain: mapRange([maps], 'a'), difference: mapRange([maps], 'difference') }),
     [shared, maps],
   );
+  const drawn = useMemo(
+    () => maps && { a: maps.a, b: maps.b, difference: mapOf(maps, 'difference') },
+    [maps],
+  );
   return (
     <button
       type="button"
@@ -234,46 +249,47 @@ function ChannelCard({ index, difference, maps, shared, theme }: ChannelCardProp
         </span>
       </span>
       <span class="perf-map-row">
-        {KINDS.map((kind) => (
-          <span key={kind}>
-            {maps && ranges ? (
-              <MapCanvas
-                maps={maps}
-                kind={kind}
-                range={kind === 'difference' ? ranges.difference : ranges.plain}
-                theme={theme}
-              />
-            ) : (
-              <i />
-            )}
-            <small data-kind={kind}>
-              {KIND_WORDS[kind]}
-              {maps && isNumber(maps) && ` ${formatNumber(mapValues(maps, kind)[0] ?? null, 2)}`}
-            </small>
-          </span>
-        ))}
+        {KINDS.filter((kind) => kind !== 'difference' || maps?.sameSize !== false).map((kind) => {
+          const map = drawn?.[kind] ?? null;
+          return (
+            <span key={kind}>
+              {map && ranges ? (
+                <MapCanvas
+                  map={map}
+                  range={kind === 'difference' ? ranges.difference : ranges.plain}
+                  theme={theme}
+                />
+              ) : (
+                <i />
+              )}
+              <small data-kind={kind}>
+                {KIND_WORDS[kind]}
+                {map && isNumber(map) && ` ${formatNumber(map.values[0] ?? null, 2)}`}
+              </small>
+            </span>
+          );
+        })}
       </span>
     </button>
   );
 }
 
 /** Of a dense layer a channel is a single number. */
-function isNumber({ width, height }: ChannelMaps): boolean {
+function isNumber({ width, height }: MapStack): boolean {
   return width * height === 1;
 }
 
 interface MapCanvasProps {
-  readonly maps: ChannelMaps;
-  readonly kind: MapKind;
+  readonly map: MapStack;
   readonly range: MapRange;
   readonly theme: Theme;
 }
 
-function MapCanvas({ maps, kind, range, theme }: MapCanvasProps): JSX.Element {
+function MapCanvas({ map, range, theme }: MapCanvasProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
-    const pixels = mapPixels(mapValues(maps, kind), range, theme);
-    paint(canvas.current, pixels, maps.width, maps.height);
-  }, [maps, kind, range, theme]);
+    const { values, width, height } = map;
+    paint(canvas.current, mapPixels(values, range, theme), width, height);
+  }, [map, range, theme]);
   return <canvas ref={canvas} />;
 }

@@ -6,7 +6,7 @@ import { Tooltip } from '../../elements/Tooltip';
 import type { Box } from '../../elements/tooltip-place';
 import { useSize } from '../../elements/use-size';
 import { formatCount, formatFraction, formatSigned, MISSING } from '../../scales/format';
-import { writeRanges } from '../../state/url';
+import { partName, spokenName } from './parts';
 
 export type CarriedOrder = 'network' | 'share';
 
@@ -15,6 +15,8 @@ const BAR = 12;
 const LETTER = 6.4;
 const FIGURES = 56;
 const GAP = 10;
+/** What the card has around its text. */
+const CARD_FRAME = 26;
 
 export interface CarriedBarsProps {
   readonly value: Attribution;
@@ -68,9 +70,21 @@ export function CarriedBars(props: CarriedBarsProps): JSX.Element {
     event.stopPropagation();
   }
 
+  /** The card lies over the bars: all names stay in sight. */
   function point(at: number | null, target?: Element): void {
     onHover?.(at === null ? null : (parts[at]?.name ?? null));
-    setPointed(at === null || !target ? null : { at, anchor: target.getBoundingClientRect() });
+    const row = target?.getBoundingClientRect();
+    if (at === null || !row) {
+      setPointed(null);
+      return;
+    }
+    const { right, y, height: high } = row;
+    setPointed({ at, anchor: { x: row.x + left, y, width: right - row.x - left, height: high } });
+  }
+
+  function onFocus(at: number, target: Element): void {
+    setCurrent(at);
+    if (target.matches(':focus-visible')) point(at, target);
   }
 
   return (
@@ -107,12 +121,13 @@ export function CarriedBars(props: CarriedBarsProps): JSX.Element {
             aria-pressed={isSelected(part)}
             transform={`translate(0 ${top + at * ROW})`}
             onClick={() => onSelect(part)}
-            onFocus={() => setCurrent(at)}
+            onFocus={(event) => onFocus(at, event.currentTarget)}
+            onBlur={() => point(null)}
             onPointerEnter={(event) => point(at, event.currentTarget)}
           >
             <rect class="perf-part-back" width={width} height={ROW} rx={2} />
             <text x={left - GAP} y={15} text-anchor="end">
-              {shortened(names[at] ?? '', left - GAP)}
+              {shortened(names[at] ?? '', left - GAP, part.filters === null)}
             </text>
             <Bar share={part.carried} x={x} name="perf-carried-bar" />
             <Share share={part.carried} x={width} />
@@ -121,7 +136,7 @@ export function CarriedBars(props: CarriedBarsProps): JSX.Element {
         <line class="perf-carried-zero" x1={x(0)} x2={x(0)} y1={2} y2={height - 2} />
       </svg>
       <Tooltip anchor={shown ? (pointed?.anchor ?? null) : null}>
-        {shown && <Card part={shown} />}
+        {shown && <Card part={shown} room={width - left} />}
       </Tooltip>
     </div>
   );
@@ -185,9 +200,15 @@ function percent(share: number | null): string {
   return share === null ? MISSING : `${(100 * share).toFixed(1).replace('-', '−')}\u00a0%`;
 }
 
-function Card({ part }: { readonly part: AttributionPart }): JSX.Element {
+function Card({
+  part,
+  room,
+}: {
+  readonly part: AttributionPart;
+  readonly room: number;
+}): JSX.Element {
   return (
-    <div class="perf-card">
+    <div class="perf-card" style={{ maxWidth: `${Math.max(160, room - CARD_FRAME)}px` }}>
       <strong>{partName(part)}</strong>
       <dl>
         <dt>Carries</dt>
@@ -202,12 +223,6 @@ function Card({ part }: { readonly part: AttributionPart }): JSX.Element {
   );
 }
 
-/** `conv3`, or `filters 0-15`. */
-export function partName({ name, filters }: AttributionPart): string {
-  if (filters === null) return name;
-  return `${filters.length === 1 ? 'filter' : 'filters'} ${writeRanges(filters)}`;
-}
-
 function ordered(
   parts: readonly AttributionPart[],
   order: CarriedOrder,
@@ -218,12 +233,14 @@ function ordered(
 
 function spoken(part: AttributionPart): string {
   return (
-    `${partName(part)} carries ${formatFraction(part.carried)}, ` +
+    `${spokenName(part)} carries ${formatFraction(part.carried)}, ` +
     `${formatCount(part.flips)} predictions changed`
   );
 }
 
-function shortened(text: string, room: number): string {
+/** Names of layers are cut at their front: they differ at their end. */
+function shortened(text: string, room: number, isLayer: boolean): string {
   const most = Math.max(4, Math.floor(room / LETTER));
-  return text.length <= most ? text : `…${text.slice(text.length - most + 1)}`;
+  if (text.length <= most) return text;
+  return isLayer ? `…${text.slice(text.length - most + 1)}` : `${text.slice(0, most - 1)}…`;
 }

@@ -3,7 +3,14 @@ import type { JSX } from 'preact';
 import { Button } from '../../elements/Button';
 import { Select } from '../../elements/Select';
 import { formatCount } from '../../scales/format';
-import { currentSet, needsFlow, sets, shownImages } from '../../state/probe-images';
+import {
+  classNames,
+  currentSet,
+  labelsNote,
+  needsFlow,
+  sets,
+  shownImages,
+} from '../../state/probe-images';
 import { flow } from '../../state/probing';
 import {
   type ImageOrder,
@@ -28,6 +35,7 @@ export function FilterRow(): JSX.Element | null {
   const set = currentSet.value;
   if (!set) return null;
   const labelled = set.images.some(({ label }) => label !== null);
+  const judged = labelled && labelsNote.value === null;
   return (
     <div class="perf-filter">
       {sets.value.length > 1 && (
@@ -42,8 +50,8 @@ export function FilterRow(): JSX.Element | null {
         />
       )}
       {labelled && <ClassSelect classes={set.classes} />}
-      <OutcomeSelect labelled={labelled} />
-      {labelled && (
+      <OutcomeSelect labelled={judged} />
+      {judged && (
         <Select
           label="Order"
           value={imageOrder.value}
@@ -108,7 +116,7 @@ function Count(): JSX.Element {
   const set = currentSet.value;
   const filter = imageFilter.value;
   const { predictedA, predictedB } = filter;
-  const classes = set?.classes ?? [];
+  const classes = classNames.value;
   const all = set?.images.length ?? 0;
   const pending = needsFlow.value && flow.value.status === 'loading';
   return (

@@ -7,7 +7,7 @@ import { formatCount, formatFraction, formatSigned } from '../../scales/format';
 import { classNames, currentSet } from '../../state/probe-images';
 import { flow } from '../../state/probing';
 import { imageFilter } from '../../state/probing-choice';
-import { latest } from '../../state/resources';
+import { isStale, latest } from '../../state/resources';
 import { ChangeMatrix } from './ChangeMatrix';
 import { classText, images, OUTCOME_HELP, OUTCOME_WORDS } from './classes';
 import { FlowBars } from './FlowBars';
@@ -20,7 +20,7 @@ import {
   totals,
 } from './flow';
 import { Progress } from './Progress';
-import { Hint } from './states';
+import { Hint, Note } from './states';
 
 const LISTED_CHANGES = 20;
 
@@ -40,7 +40,7 @@ export function FlowTab({
     const label = `Running ${images(set?.images.length ?? 0, formatCount)} in a and b`;
     return <Progress label={label} resource={resource} />;
   }
-  return <Outcomes value={value} drawing={drawing} />;
+  return <Outcomes value={value} isOld={isStale(resource)} drawing={drawing} />;
 }
 
 function named(value: Flow): Flow {
@@ -50,15 +50,18 @@ function named(value: Flow): Flow {
 
 interface OutcomesProps {
   readonly value: Flow;
+  /** Of other snapshots or of input prepared in another way. */
+  readonly isOld: boolean;
   readonly drawing: RefObject<SVGSVGElement | null>;
 }
 
-function Outcomes({ value, drawing }: OutcomesProps): JSX.Element {
+function Outcomes({ value, isOld, drawing }: OutcomesProps): JSX.Element {
   const flows = useMemo(() => classFlows(value), [value]);
   const classes = useMemo(() => classCount(value), [value]);
   return (
-    <div class="perf-flow">
+    <div class="perf-flow" data-stale={isOld ? '' : undefined} aria-busy={isOld}>
       <Accuracies value={value} />
+      {value.note !== null && <Note>{value.note}</Note>}
       {value.failed.length > 0 && (
         <p class="perf-note" role="note">
           {images(value.failed.length, formatCount)} could not be run:{' '}
@@ -73,8 +76,10 @@ function Outcomes({ value, drawing }: OutcomesProps): JSX.Element {
         </div>
       ) : (
         <Hint>
-          The images of this set have no labels: which predictions changed is shown, not which were
-          right. Folders by class give labels.
+          {value.note === null
+            ? 'The images of this set have no labels: which predictions changed is shown, not ' +
+              'which were right. Folders by class give labels.'
+            : 'Which predictions changed is shown, not which were right.'}
         </Hint>
       )}
       <section class="perf-changes" aria-label="Changed predictions">

@@ -4,9 +4,10 @@ import type { JSX, RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { Attribution } from '../../client/types';
 import { Button } from '../../elements/Button';
-import { FailureState } from '../../elements/EmptyState';
+import { EmptyState, FailureState } from '../../elements/EmptyState';
 import { Segments } from '../../elements/Segments';
 import { formatCount, formatFraction, formatNumber, formatSigned } from '../../scales/format';
+import { retryFailed } from '../../state/environment';
 import { currentSet, needsFlow, shownImages } from '../../state/probe-images';
 import {
   attribution,
@@ -17,7 +18,7 @@ import {
 } from '../../state/probing';
 import { askAttribution } from '../../state/probing-ask';
 import { imageFilter, isFiltered } from '../../state/probing-choice';
-import { latest, type Resource } from '../../state/resources';
+import { type Failure, latest, type Resource } from '../../state/resources';
 import { filters, hoveredLayer, layer, selectLayer, shade } from '../../state/selection';
 import { kernelLayers } from '../../state/tensors';
 import { CarriedBars, type CarriedOrder } from './CarriedBars';
@@ -39,18 +40,10 @@ export function LayersTab({
   const resource = attribution.value;
   const value = latest(resource);
   if (resource.status === 'failed') {
-    return <FailureState title="The layers could not be swapped" failure={resource.failure} />;
+    return <Failed failure={resource.failure} />;
   }
   if (resource.status === 'loading' && value === null) {
-    return (
-      <Progress
-        label="Swapping layer after layer"
-        resource={resource}
-        onCancel={() => {
-          attributionAsk.value = null;
-        }}
-      />
-    );
+    return <Progress label="Swapping layer after layer" resource={resource} onCancel={startAnew} />;
   }
   if (value === null) return <Start />;
   return (
@@ -75,12 +68,7 @@ export function LayersTab({
         >
           Shade the network
         </Button>
-        <Button
-          variant="text"
-          onClick={() => {
-            attributionAsk.value = null;
-          }}
-        >
+        <Button variant="text" onClick={startAnew}>
           Choose other images
         </Button>
       </div>
@@ -97,6 +85,33 @@ export function LayersTab({
       <Filters basis={value} />
     </div>
   );
+}
+
+function startAnew(): void {
+  attributionAsk.value = null;
+}
+
+function Failed({ failure }: { readonly failure: Failure }): JSX.Element {
+  if (hasNothingToSwap(failure)) {
+    return (
+      <EmptyState title="Nothing to swap">
+        <p>{failure.message}</p>
+        <p>Choose other snapshots at the top of the page.</p>
+      </EmptyState>
+    );
+  }
+  return (
+    <FailureState
+      title="The layers could not be swapped"
+      failure={failure}
+      actions={<Button onClick={startAnew}>Choose other images</Button>}
+    />
+  );
+}
+
+/** Equal weights are an answer, not a failure. */
+function hasNothingToSwap({ code, message }: Failure): boolean {
+  return code === 'invalid_request' && message.includes('do not differ');
 }
 
 /** It is expensive: nothing runs before somebody asks. */
@@ -145,7 +160,7 @@ function ask(ids: readonly string[] | null): void {
 
 function Summary({ value }: { readonly value: Attribution }): JSX.Element {
   const { sum, whole_truth, whole_flips, images: count, distance } = value;
-  const asked = attributionAsk.value?.images?.length ?? currentSet.value?.images.length ?? count;
+  const asked = attributionAsk.value?.chosen ?? currentSet.value?.images.length ?? count;
   return (
     <div class="perf-summary">
       <p>
@@ -196,7 +211,16 @@ interface FilterBodyProps {
 
 function FilterBody({ name, whole, resource, value }: FilterBodyProps): JSX.Element {
   const drawing = useRef<SVGSVGElement>(null);
-  if (resource.status === 'failed') return <p role="alert">{resource.failure.message}</p>;
+  if (resource.status === 'failed') {
+    const { failure } = resource;
+    if (hasNothingToSwap(failure)) return <p class="muted">{failure.message}</p>;
+    return (
+      <>
+        <p role="alert">{failure.message}</p>
+        <Button onClick={retryFailed}>Try again</Button>
+      </>
+    );
+  }
   if (resource.status === 'loading') {
     return (
       <Progress

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import type { Patch, ProbeImage } from '../../client/types';
+import type { ActivationMaps, Patch, ProbeImage } from '../../client/types';
 import { FailureState } from '../../elements/EmptyState';
 import { ColorLegend } from '../../elements/Legend';
 import { Segments } from '../../elements/Segments';
@@ -11,7 +11,7 @@ import { formatCount, formatNumber } from '../../scales/format';
 import { currentImage, probeLayer, readyModel } from '../../state/probe-images';
 import { channelMap, patches } from '../../state/probing';
 import { patchWay, preparing } from '../../state/probing-choice';
-import { latest } from '../../state/resources';
+import { latest, type Resource } from '../../state/resources';
 import { channel } from '../../state/selection';
 import { ChannelPicker } from './ChannelPicker';
 import {
@@ -19,9 +19,9 @@ import {
   inputArea,
   type MapKind,
   type MapRange,
+  mapOf,
   mapPixels,
   mapRange,
-  mapValues,
 } from './maps';
 import { type Overlay, Picture, usePicture } from './Picture';
 import { Hint, Waiting } from './states';
@@ -218,15 +218,22 @@ function useOverlay(image: ProbeImage): OverlayOf {
   const drawn = useMemo(() => {
     const maps = value ? channelMaps(value) : [];
     const [first] = maps;
-    if (kind === 'none' || !first) return null;
+    const map = kind !== 'none' && first ? mapOf(first, kind) : null;
+    if (kind === 'none' || !map) return null;
     const range = mapRange(maps, kind);
-    const pixels = mapPixels(mapValues(first, kind), range, OVERLAY_THEME);
-    const { width, height } = first;
+    const { width, height, values } = map;
+    const pixels = mapPixels(values, range, OVERLAY_THEME);
     return { range, part: { pixels, width, height, area: inputArea(image, model, resize) } };
   }, [value, kind, image, model, resize]);
-  const problem = kind !== 'none' && resource.status === 'failed' ? resource.failure.message : null;
+  const problem = kind === 'none' ? null : overlayProblem(resource, kind);
   if (!drawn) return { overlay: null, range: null, problem };
   return { overlay: { ...drawn.part, opacity: opacity.value }, range: drawn.range, problem };
+}
+
+function overlayProblem(resource: Resource<ActivationMaps>, kind: MapKind): string | null {
+  if (resource.status === 'failed') return resource.failure.message;
+  const unlike = kind === 'difference' && latest(resource)?.sameSize === false;
+  return unlike ? 'The maps of a and b differ in size: they have no difference.' : null;
 }
 
 interface OverlayControlsProps {

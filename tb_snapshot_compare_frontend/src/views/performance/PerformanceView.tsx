@@ -165,7 +165,9 @@ function ofTab(): Resource<unknown> {
     case 'flow':
       return probing.flow.value;
     case 'activations':
-      return probing.activationMaps.value;
+      return probing.channelStrip.value.status === 'loading'
+        ? probing.channelStrip.value
+        : probing.activationMaps.value;
     case 'layers':
       return probing.attribution.value;
   }

@@ -5,15 +5,21 @@ import type { Predictions } from '../../client/types';
 import { Button } from '../../elements/Button';
 import { FailureState } from '../../elements/EmptyState';
 import { formatCount } from '../../scales/format';
-import { classNames, currentImage, references, showImage } from '../../state/probe-images';
+import {
+  classNames,
+  currentImage,
+  currentSet,
+  references,
+  showImage,
+} from '../../state/probe-images';
 import { pictureAddress, predictions } from '../../state/probing';
-import { latest } from '../../state/resources';
+import { isStale, latest } from '../../state/resources';
 import { snapshotA, snapshotB } from '../../state/snapshots';
 import { Butterfly } from './Butterfly';
 import { CLASSES_SHOWN, classRows, predicted } from './butterfly';
 import { classText } from './classes';
 import { Picture } from './Picture';
-import { Hint, Skeleton } from './states';
+import { Hint, Note, Skeleton } from './states';
 
 export function PredictionsTab({
   drawing,
@@ -23,6 +29,7 @@ export function PredictionsTab({
   const resource = predictions.value;
   const value = latest(resource);
   const image = currentImage.value;
+  const setClasses = currentSet.value?.classes ?? [];
   const [all, setAll] = useState(false);
   if (!image) return <Hint>Choose an image above.</Hint>;
   if (resource.status === 'failed') {
@@ -31,21 +38,26 @@ export function PredictionsTab({
   if (!value) return <Skeleton label={`Running ${image.name}`} />;
   const rows = classRows(value, all);
   const classes = classNames.value.length > 0 ? classNames.value : value.classes;
+  // With a note, labels count the classes of the set, not those of the networks.
+  const label = value.note === null ? image.label : null;
   return (
-    <div class="perf-predictions" data-stale={value.image === image.id ? undefined : ''}>
+    <div class="perf-predictions" data-stale={isStale(resource) ? '' : undefined}>
       <figure class="perf-subject">
         <Picture key={image.id} image={image} label={image.name} />
         <figcaption>
           <b>{image.name}</b>
           <span class="muted">
-            {image.label === null ? 'no label' : `true: ${classText(classes, image.label)}`}
+            {image.label === null
+              ? 'no label'
+              : `true: ${classText(value.note === null ? classes : setClasses, image.label)}`}
           </span>
+          {value.note !== null && <Note>{value.note}</Note>}
         </figcaption>
       </figure>
       <div class="perf-outcome">
         <div class="perf-verdicts">
-          <Verdict side="a" value={value} classes={classes} label={image.label} />
-          <Verdict side="b" value={value} classes={classes} label={image.label} />
+          <Verdict side="a" value={value} classes={classes} label={label} />
+          <Verdict side="b" value={value} classes={classes} label={label} />
         </div>
         <Butterfly
           rows={rows}

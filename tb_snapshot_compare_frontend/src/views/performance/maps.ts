@@ -1,5 +1,5 @@
 /** Activation maps as pixels: ranges, colours, and where on the image a map lies. */
-import type { ActivationMaps, ProbeModel } from '../../client/types';
+import type { ActivationMaps, MapStack, ProbeModel } from '../../client/types';
 import { divergingTable, missingColor, sequentialTable, type Theme } from '../../scales/color';
 
 export type MapKind = 'a' | 'b' | 'difference';
@@ -14,37 +14,45 @@ export interface MapRange {
 export interface ChannelMaps {
   readonly channel: number;
   readonly difference: number;
-  readonly width: number;
-  readonly height: number;
-  readonly a: Float32Array;
-  readonly b: Float32Array;
+  readonly a: MapStack;
+  readonly b: MapStack;
+  readonly sameSize: boolean;
 }
 
 export function channelMaps(maps: ActivationMaps): readonly ChannelMaps[] {
-  const { channels, width, height, difference } = maps;
-  const size = width * height;
+  const { channels, a, b, sameSize, difference } = maps;
   return channels.map((channel, at) => ({
     channel,
     difference: difference[at] ?? Number.NaN,
-    width,
-    height,
-    a: maps.a.subarray(at * size, (at + 1) * size),
-    b: maps.b.subarray(at * size, (at + 1) * size),
+    a: mapAt(a, at),
+    b: mapAt(b, at),
+    sameSize,
   }));
 }
 
-export function mapValues({ a, b }: ChannelMaps, kind: MapKind): Float32Array {
+function mapAt({ width, height, values }: MapStack, at: number): MapStack {
+  const size = width * height;
+  return { width, height, values: values.subarray(at * size, (at + 1) * size) };
+}
+
+/** Null where maps of unlike sizes have no difference. */
+export function mapOf({ a, b, sameSize }: ChannelMaps, kind: MapKind): MapStack | null {
   if (kind !== 'difference') return kind === 'a' ? a : b;
-  return Float32Array.from(b, (value, index) => value - (a[index] ?? Number.NaN));
+  if (!sameSize) return null;
+  const values = Float32Array.from(
+    b.values,
+    (value, index) => value - (a.values[index] ?? Number.NaN),
+  );
+  return { ...b, values };
 }
 
 /** One range for a and b, so that their shades compare; another for the difference. */
 export function mapRange(all: readonly ChannelMaps[], kind: MapKind): MapRange {
   let [low, high] = [0, 0];
   for (const maps of all) {
-    const parts = kind === 'difference' ? [mapValues(maps, kind)] : [maps.a, maps.b];
-    for (const values of parts) {
-      for (const value of values) {
+    const parts = kind === 'difference' ? [mapOf(maps, kind)] : [maps.a, maps.b];
+    for (const part of parts) {
+      for (const value of part?.values ?? []) {
         if (value < low && value !== Number.NEGATIVE_INFINITY) low = value;
         if (value > high && value !== Number.POSITIVE_INFINITY) high = value;
       }

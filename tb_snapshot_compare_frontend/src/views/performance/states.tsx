@@ -71,6 +71,15 @@ export function Waiting({ label }: { readonly label: string }): JSX.Element {
   );
 }
 
+/** Beside a result: what holds for it. */
+export function Note({ children }: { readonly children: string }): JSX.Element {
+  return (
+    <p class="perf-info" role="note">
+      {children}
+    </p>
+  );
+}
+
 /** In the place of one result: why there is none. */
 export function Hint({ children }: { readonly children: JSX.Element | string }): JSX.Element {
   return <div class="perf-hint muted">{children}</div>;
