@@ -118,6 +118,10 @@ bench: $(VENV)/.test ## Measure speed and memory, beside plain scripts and other
 	$(BIN)/python -m benchmarks.selective_search
 	$(BIN)/python -m benchmarks.startup
 
+.PHONY: case-study
+case-study: $(VENV)/.test chromium ## Ask the demo's snapshots again and write demo/case_study.md.
+	CHROMIUM="$${CHROMIUM:-$(CHROMIUM)}" $(BIN)/python -m demo.case_study $(ARGS)
+
 .PHONY: screenshot
 screenshot: $(VENV)/.test chromium ## Take the README's picture of the demo again.
 	CHROMIUM="$${CHROMIUM:-$(CHROMIUM)}" $(BIN)/python -m tests.e2e.screenshot demo/logs demo/screenshot.png
