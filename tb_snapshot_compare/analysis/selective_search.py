@@ -7,6 +7,7 @@ colour spaces, two sizes of the first regions and two measures of likeness (sect
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ Box = tuple[int, int, int, int]
 
 SEGMENTED_EDGE = 256
 """Larger images are segmented reduced to this: finer regions give no better boxes."""
+_SHORTEST = 16
 PROPOSALS_DEFAULT = 2_000
 _SCALES = (25.0, 100.0)
 """Of the first segmentation: the smallest regions have as many pixels. Published are 50 and 100,
@@ -89,14 +91,37 @@ def _strategies(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.int64]]:
 
 
 def _reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image with `SEGMENTED_EDGE` pixels along its longer side.
+
+    The shorter side keeps at least `_SHORTEST`, where it has as many: a strip stays an area.
+    """
     longest = max(pixels.shape[:2])
     if longest <= SEGMENTED_EDGE:
         return pixels
     from skimage.transform import resize  # slow to import, needed rarely
 
-    shape = [max(3, round(side * SEGMENTED_EDGE / longest)) for side in pixels.shape[:2]]
+    shape = [
+        max(min(side, _SHORTEST), round(side * SEGMENTED_EDGE / longest))
+        for side in pixels.shape[:2]
+    ]
+    for axis, side in enumerate(shape):
+        pixels = _averaged(pixels, axis, pixels.shape[axis] // (2 * side))
     reduced = resize(pixels, shape, order=1, anti_aliasing=True, preserve_range=True)
     return np.asarray(reduced.round(), np.uint8)
+
+
+def _averaged(pixels: NDArray[np.uint8], axis: int, block: int) -> NDArray[np.uint8]:
+    """Means of about `block` pixels along an axis: cheap, before the exact reduction."""
+    if block < 2:
+        return pixels
+    length = pixels.shape[axis]
+    edges = np.linspace(0, length, length // block + 1).round().astype(np.int64)
+    rows = np.moveaxis(pixels, axis, 0)
+    means = [
+        rows[start:stop].mean(axis=0, dtype=np.float32).round().astype(np.uint8)
+        for start, stop in pairwise(edges.tolist())
+    ]
+    return np.moveaxis(np.stack(means), 0, axis)
 
 
 def _colour_spaces(pixels: NDArray[np.uint8]) -> Iterator[Planes]:

@@ -63,7 +63,7 @@ class SavedModelNetwork:
 
     def _open(self) -> None:
         model = self._model = GraphModel(self._path)
-        self._description = model.describe()
+        self._description = replace(model.describe(), graph=model.digest)
         self._tensors = tuple(dict.fromkeys(model.tensors.values()))
         layers = {layer.name: layer for layer in self._description.layers}
         self._slots = tuple(_slot(tensor, layers) for tensor in self._tensors)

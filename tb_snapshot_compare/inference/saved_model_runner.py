@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tb_snapshot_compare.errors import InvalidRequestError, ModelUnavailableError
 from tb_snapshot_compare.inference.graph_check import PURE_ONLY, WEIGHTS_ONLY, check_saved_model
+from tb_snapshot_compare.inference.graph_digest import graph_digest
 from tb_snapshot_compare.inference.graph_flatten import FlatGraph, flatten
 from tb_snapshot_compare.inference.graph_layers import GraphLayer, find_layers
 from tb_snapshot_compare.inference.saved_model_weights import checked_shapes, tensors_of_variables
@@ -64,6 +65,7 @@ class GraphModel:
         flat = flatten(checked)
         self.tensors = tensors_of_variables(contents, checked, flat.variables)
         """The stored tensor of each variable, by the name of what is fed."""
+        self.digest = graph_digest(flat, self.tensors)
         self.in_model_order = [each for each in contents.tensors if each.scope == "weights"]
         """All weights of the SavedModel."""
         checked_shapes(flat.variables, self.tensors)

@@ -62,6 +62,8 @@ class ModelDescription:
     layers: tuple[LayerOutput, ...]
     final: Literal["softmax", "sigmoid", "raw"]
     preprocessing: tuple[str, ...] = ()
+    graph: str = ""
+    """A digest, equal for SavedModels that compute the same of tensors of the same names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_snapshot_compare.analysis.filter_axis import filter_axis
+from tb_snapshot_compare.analysis.filter_axis import FilterAxis, filter_axis
 from tb_snapshot_compare.errors import InvalidRequestError, ModelUnavailableError
 from tb_snapshot_compare.inference.values import Mixture, Replacement
 from tb_snapshot_compare.readers import TensorReader, check_generation
@@ -114,7 +114,7 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 def _replaced(own: Array, other: Array, slot: Slot, replacement: Replacement) -> Array:
     axis = None
     if replacement.filters is not None:
-        axis = filter_axis(slot.role, slot.kind, slot.shape)
+        axis = _channel_axis(slot)
     if axis is None or replacement.filters is None:
         return other
     channels = slot.channels or axis.count
@@ -136,6 +136,21 @@ def _replaced(own: Array, other: Array, slot: Slot, replacement: Replacement) ->
     flat = result.reshape(-1, axis.count, axis.stride)
     flat[:, filters] = other.reshape(flat.shape)[:, filters]
     return result
+
+
+def _channel_axis(slot: Slot) -> FilterAxis | None:
+    """Where the channels of the layer's output lie in one of its tensors; None: nowhere.
+
+    Unlike the filters that are compared: what a separable convolution does to each channel of
+    its input, and what attention makes queries, keys and values of, has no output channels.
+    """
+    if slot.role == "depthwise_kernel" and slot.kind.startswith("Separable"):
+        return None
+    if slot.kind.endswith("Attention") and not any("output" in e for e in slot.name.split("/")):
+        return None
+    if slot.kind in _GATES or slot.kind.endswith("Attention"):
+        return FilterAxis(slot.shape[-1], 1) if slot.shape else None
+    return filter_axis(slot.role, slot.kind, slot.shape)
 
 
 def _read(reader: TensorReader, tensor: TensorInfo, slot: Slot) -> Array:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError
 from tb_snapshot_compare.inference.values import Mixture, Replacement
 from tb_snapshot_compare.workspace.outcomes import Probabilities, predicted
 from tb_snapshot_compare.workspace.results import Comparison, FilterMeasures
@@ -12,6 +14,9 @@ from tb_snapshot_compare.workspace.results import Comparison, FilterMeasures
 GROUPS = 8
 """Groups of filters of one layer, by how far they changed."""
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
+_SHOWN = 5
+_INNER_PROJECTIONS = frozenset({"query", "key", "value"})
+"""Parts of an attention layer whose filters are not the channels of its output."""
 _ALIKE = 1e-12
 """Outcomes closer than this (squared distance) are the same: a share of it would be noise."""
 
@@ -79,38 +84,96 @@ def layer_parts(comparison: Comparison) -> tuple[Part, ...]:
 
 
 def filter_parts(
-    part: Part, measures: FilterMeasures, chosen: Sequence[int] = ()
+    part: Part,
+    channels: int,
+    measures: Sequence[FilterMeasures] = (),
+    chosen: Sequence[int] = (),
 ) -> tuple[Part, ...]:
-    """A layer's filters in groups: the chosen ones and the rest, else by how far they changed.
+    """The channels of a layer's output in groups: the chosen and the rest, else by their change.
 
     Args:
       part: The layer.
-      measures: Of its filters.
-      chosen: Indices of filters; empty makes `GROUPS` groups of equal size, by Euclidean
-        distance, the most changed first.
+      channels: Of its output: the filters.
+      measures: Of its tensors. The Euclidean distances of the first whose filters are the
+        output's channels (see `channel_distances`) rank the channels.
+      chosen: Indices of filters; empty makes `GROUPS` groups of equal size, the most changed
+        first, or in order where no tensor tells how far each changed.
+
+    Raises:
+      InvalidRequestError: there is no such filter.
     """
-    count = measures.filters
     if chosen:
-        own = sorted({index for index in chosen if index < count})
-        rest = sorted(set(range(count)).difference(own))
-        named = (("chosen filters", own), ("the other filters", rest))
-        return tuple(
-            Part(f"{len(indices):,} {name}", part.tensors, tuple(indices))
-            for name, indices in named
-            if indices
-        )
-    distance = np.nan_to_num(np.frombuffer(measures.arrays["l2"], dtype="<f8"), nan=-1.0)
-    order = np.argsort(-distance, kind="stable")
-    groups = np.array_split(order, min(GROUPS, count))
+        return _chosen_and_rest(part, channels, chosen)
+    distances = next(
+        (found for each in measures if (found := channel_distances(each, channels)) is not None),
+        None,
+    )
+    order = np.arange(channels)
+    if distances is not None:
+        order = np.argsort(-np.nan_to_num(distances, nan=-1.0), kind="stable")
+    groups = np.array_split(order, min(GROUPS, channels))
     bounds = np.cumsum([0, *(len(group) for group in groups)])
     return tuple(
         Part(
-            f"{_ordinal(int(bounds[i]) + 1)} to {_ordinal(int(bounds[i + 1]))} most changed",
+            _group_name(int(bounds[i]), int(bounds[i + 1]), ranked=distances is not None),
             part.tensors,
             tuple(sorted(group.tolist())),
         )
         for i, group in enumerate(groups)
     )
+
+
+def measures_of(comparison: Comparison, layer: str) -> tuple[FilterMeasures, ...]:
+    """The measures of a layer's filters, of its largest tensor first.
+
+    Raises:
+      NotFoundError: no such layer has tensors.
+    """
+    if all(tensor.layer != layer for tensor in comparison.tensors):
+        raise NotFoundError(f"No tensor of a layer {layer!r} is in either snapshot.")
+    sizes = {tensor.name: tensor.count for tensor in comparison.tensors}
+    own = [entry for entry in comparison.filters if entry.layer == layer]
+    return tuple(sorted(own, key=lambda entry: -sizes[entry.tensor]))
+
+
+def channel_distances(measures: FilterMeasures, channels: int) -> NDArray[np.float64] | None:
+    """How far each channel of a layer's output changed in one tensor, [channels].
+
+    The gates of recurrent layers, and the heads of an output projection, are taken together.
+    None where the tensor has no filter for each channel: what a separable convolution does to
+    each channel of its input, and what attention makes queries, keys and values of.
+    """
+    layer, _, role = measures.tensor.rpartition("/")
+    if role == "depthwise_kernel" or layer.rpartition("/")[2] in _INNER_PROJECTIONS:
+        return None
+    if measures.filters % channels:
+        return None
+    distances = np.frombuffer(measures.arrays["l2"], dtype="<f8").reshape(-1, channels)
+    total: NDArray[np.float64] = np.sqrt(np.sum(distances**2, axis=0))
+    return total
+
+
+def _chosen_and_rest(part: Part, channels: int, chosen: Sequence[int]) -> tuple[Part, ...]:
+    foreign = sorted(index for index in set(chosen) if not 0 <= index < channels)
+    if foreign:
+        shown = ", ".join(map(str, foreign[:_SHOWN]))
+        raise InvalidRequestError(
+            f"The layer {part.name!r} has no filter {shown}. Choose from 0 to {channels - 1}."
+        )
+    own = sorted(set(chosen))
+    rest = sorted(set(range(channels)).difference(own))
+    named = (("chosen filters", own), ("the other filters", rest))
+    return tuple(
+        Part(f"{len(indices):,} {name}", part.tensors, tuple(indices))
+        for name, indices in named
+        if indices
+    )
+
+
+def _group_name(start: int, stop: int, *, ranked: bool) -> str:
+    if ranked:
+        return f"{_ordinal(start + 1)} to {_ordinal(stop)} most changed"
+    return f"Filters {start} to {stop - 1}"
 
 
 def attribute(

@@ -1,14 +1,15 @@
 """Running both snapshots of a pair: which network each is, and its outputs for the same images."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_snapshot_compare.errors import ModelUnavailableError
+from tb_snapshot_compare.errors import InvalidRequestError, ModelUnavailableError
 from tb_snapshot_compare.inference.values import (
     A,
     B,
@@ -19,7 +20,13 @@ from tb_snapshot_compare.inference.values import (
     RunRequest,
     Wanted,
 )
-from tb_snapshot_compare.snapshot import Format, SnapshotContents
+from tb_snapshot_compare.snapshot import Format, Generation, SnapshotContents
+from tb_snapshot_compare.workspace.model_sources import (
+    Sourced,
+    configured,
+    same_tensors,
+    sources_of,
+)
 from tb_snapshot_compare.workspace.opening import OpenedSnapshot
 from tb_snapshot_compare.workspace.streaming import Progress
 
@@ -27,19 +34,10 @@ Probabilities = Literal["model", "softmax", "sigmoid"]
 Images = NDArray[np.float32]
 _CODE_FLAG = "--snapshot_compare_model MODULE:FUNCTION"
 _IMAGE_RANK = 3
-_TRAINING_KEYS = frozenset(
-    {
-        "build_config",
-        "build_input_shape",
-        "compile_config",
-        "optional",
-        "seed",
-        "shared_object_id",
-        "trainable",
-    }
-)
-_TRAINING_ENDS = ("_initializer", "_regularizer", "_constraint")
-"""Learning rates, frozen layers and the like differ between snapshots of one training."""
+_ALIKE_EDGE = 64
+_ALIKE_KEPT = 64
+_alike: OrderedDict[tuple[Generation, str], bool] = OrderedDict()
+"""Whether a SavedModel computes what a configuration does, by its generation."""
 
 
 class Runner(Protocol):
@@ -65,6 +63,8 @@ class Network:
     source: ModelSource
     contents: SnapshotContents
     description: ModelDescription
+    own_names: Mapping[str, str] = field(default_factory=dict)
+    """What the network itself calls the layers that the pair calls otherwise."""
 
     @property
     def input_size(self) -> tuple[int | None, int | None, int]:
@@ -100,6 +100,21 @@ class PairNetworks:
         """Whether weights can be exchanged between the two."""
         return self.a.source == self.b.source
 
+    @property
+    def difference(self) -> str:
+        """Why weights cannot be exchanged, with what would help."""
+        graphs = [
+            name
+            for name, network in (("a", self.a), ("b", self.b))
+            if network.source.kind == "saved_model"
+        ]
+        if len(graphs) == 1:
+            return (
+                f"{graphs[0]} is a SavedModel, which runs through its own graph; save a .keras "
+                "file to exchange layers."
+            )
+        return "a and b are different networks: weights of one cannot be put into the other."
+
 
 def networks_of(
     a: OpenedSnapshot,
@@ -112,16 +127,27 @@ def networks_of(
 
     A network comes from code where the person who started TensorBoard named some, from the
     Keras configuration (a snapshot without one takes the other's), or from a SavedModel's graph.
+    Configurations that differ in names alone are one network, as are SavedModels whose graphs
+    are equal, and a SavedModel that computes what the other's configuration does.
 
     Raises:
       ModelUnavailableError: one of them cannot be run; says why and what to do.
     """
-    source_a, source_b = _source(a, b, factory), _source(b, a, factory)
-    description_a = _checked(runner.describe(source_a, progress))
-    same = source_a == source_b
-    description_b = description_a if same else _checked(runner.describe(source_b, progress))
+    shared = None if factory else _exchangeable(a, b, runner, progress)
+    of_a, of_b = shared or sources_of(a, b, factory)
+    description_a = _checked(runner.describe(of_a.source, progress))
+    same = of_a.source == of_b.source
+    description_b = description_a if same else _checked(runner.describe(of_b.source, progress))
+    if _same_graph(of_a.contents, description_a, of_b.contents, description_b):
+        path = min(of_a.contents.path, of_b.contents.path)
+        shared_source = ModelSource("saved_model", path=path)
+        of_a = Sourced(shared_source, of_a.contents)
+        of_b = Sourced(shared_source, of_b.contents)
+        description_a = description_b = _checked(runner.describe(shared_source, progress))
+    own_names = {name: own for own, name in of_a.names.items()}
     pair = PairNetworks(
-        Network(source_a, a.contents, description_a), Network(source_b, b.contents, description_b)
+        Network(of_a.source, of_a.contents, _in_pair(description_a, of_a.names), own_names),
+        Network(of_b.source, of_b.contents, description_b),
     )
     if pair.a.input_size[2] != pair.b.input_size[2]:
         raise ModelUnavailableError(
@@ -238,66 +264,78 @@ def _run_one(
         b=network.contents,
         mixtures=(A,),
         images=images,
-        wanted=tuple(wanted),
+        wanted=tuple(
+            replace(each, layer=network.own_names.get(each.layer, each.layer)) for each in wanted
+        ),
         predictions=predictions,
     )
     return runner.run(request, progress)
 
 
-def _source(snapshot: OpenedSnapshot, other: OpenedSnapshot, factory: str | None) -> ModelSource:
-    if factory:
-        return ModelSource("code", factory=factory)
-    contents = snapshot.contents
-    if contents.format is Format.SAVED_MODEL:
-        return ModelSource("saved_model", path=_shared_graph(snapshot, other))
-    config = _shared_config(snapshot.config or other.config, other.config)
-    if config is None:
-        raise ModelUnavailableError(
-            f"{contents.path} holds weights only, and no configuration of its network was found "
-            "in the run.",
-            "Save a .keras file in the run, train with Keras's TensorBoard callback, or start "
-            f"TensorBoard with {_CODE_FLAG}.",
-        )
-    return ModelSource("keras", config=config)
+def _same_graph(
+    a: SnapshotContents, of_a: ModelDescription, b: SnapshotContents, of_b: ModelDescription
+) -> bool:
+    """Whether two SavedModels hold the same tensors and compute the same of them."""
+    return bool(of_a.graph) and of_a.graph == of_b.graph and same_tensors(a, b)
 
 
-def _shared_config(config: str | None, other: str | None) -> str | None:
-    """One text for configurations that differ in nothing a forward pass depends on."""
-    if config is None or other is None or _computed(config) != _computed(other):
-        return config
-    return min(config, other)
+def _exchangeable(
+    a: OpenedSnapshot, b: OpenedSnapshot, runner: Runner, progress: Progress | None
+) -> tuple[Sourced, Sourced] | None:
+    """A SavedModel and a snapshot with a configuration through that configuration.
+
+    Only where the SavedModel's own graph gives the same for an image of noise.
+    """
+    source = configured(a, b)
+    if source is None or source.config is None:
+        return None
+    graph = a.contents if a.contents.format is Format.SAVED_MODEL else b.contents
+    key = (graph.generation, source.config)
+    if key not in _alike:
+        _alike[key] = _computes_alike(graph, source, runner, progress)
+        while len(_alike) > _ALIKE_KEPT:
+            _alike.popitem(last=False)
+    if not _alike[key]:
+        return None
+    return Sourced(source, a.contents), Sourced(source, b.contents)
 
 
-def _computed(config: str) -> object:
-    """A configuration without what matters to training only; the text where it is no JSON."""
+def _computes_alike(
+    graph: SnapshotContents, source: ModelSource, runner: Runner, progress: Progress | None
+) -> bool:
     try:
-        return _without_training(msgspec.json.decode(config))
-    except (msgspec.DecodeError, RecursionError):
-        return config
+        results = [
+            _outputs_for_noise(Network(each, graph, runner.describe(each, progress)), runner)
+            for each in (ModelSource("saved_model", path=graph.path), source)
+        ]
+    except (ModelUnavailableError, InvalidRequestError):
+        return False
+    own, rebuilt = results
+    return own.shape == rebuilt.shape and np.allclose(own, rebuilt, rtol=1e-3, atol=1e-5)
 
 
-def _without_training(value: object) -> object:
-    if isinstance(value, dict):
-        return {
-            key: _without_training(part)
-            for key, part in value.items()
-            if key not in _TRAINING_KEYS and not key.endswith(_TRAINING_ENDS)
-        }
-    if isinstance(value, list):
-        return [_without_training(part) for part in value]
-    return value
+def _outputs_for_noise(network: Network, runner: Runner) -> Images:
+    _checked(network.description)
+    height, width, channels = network.input_size
+    shape = (1, height or _ALIKE_EDGE, width or _ALIKE_EDGE, channels)
+    noise = np.random.default_rng(0).random(shape, np.float32)
+    images = np.concatenate([noise, 255 * noise])
+    (result,) = _run_one(runner, network, images, (), True, None)
+    assert result.predictions is not None
+    return result.predictions
 
 
-def _shared_graph(snapshot: OpenedSnapshot, other: OpenedSnapshot) -> str:
-    """One graph for two SavedModels that hold the same tensors: it is built once."""
-    own, others = snapshot.contents, other.contents
-    if others.format is not Format.SAVED_MODEL or _shapes(own) != _shapes(others):
-        return own.path
-    return min(own.path, others.path)
-
-
-def _shapes(contents: SnapshotContents) -> frozenset[tuple[str, tuple[int, ...]]]:
-    return frozenset((tensor.name, tensor.shape) for tensor in contents.tensors)
+def _in_pair(description: ModelDescription, names: Mapping[str, str]) -> ModelDescription:
+    """A description with the pair's names of layers."""
+    layers = tuple(
+        replace(
+            layer,
+            name=names.get(layer.name, layer.name),
+            inputs=tuple(names.get(name, name) for name in layer.inputs),
+        )
+        for layer in description.layers
+    )
+    return replace(description, layers=layers)
 
 
 def _checked(description: ModelDescription) -> ModelDescription:

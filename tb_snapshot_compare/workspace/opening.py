@@ -204,6 +204,16 @@ def pair_architecture(a: OpenedSnapshot, b: OpenedSnapshot) -> PairArchitecture:
     return PairArchitecture(graph, sides, layer_of)
 
 
+def names_in_pair(a: OpenedSnapshot, b: OpenedSnapshot) -> dict[str, str]:
+    """What `pair_architecture` calls those layers of a that b calls otherwise."""
+    of_a, of_b = _architecture(a, fallback=b), _architecture(b, fallback=a)
+    named = architecture.aligned(of_a, of_b, a.contents.tensors, b.contents.tensors)
+    if len(named.layers) != len(of_a.layers):
+        return {}
+    pairs = zip(of_a.layers, named.layers, strict=True)
+    return {own.name: layer.name for own, layer in pairs if own.name != layer.name}
+
+
 def probe(files: FileSet) -> Probe:
     """What the contents of a file tell of its snapshot: position, and whether it can be read."""
     try:

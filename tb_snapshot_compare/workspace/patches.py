@@ -37,22 +37,22 @@ def best_patches(boxes: Sequence[Box], scores: NDArray[np.float32], count: int) 
 
 
 def field_patches(
-    activation: NDArray[np.float32], box_of: Callable[[int, int], Box], count: int
+    activation: NDArray[np.float32], box_of: Callable[[int, int], Box | None], count: int
 ) -> list[Patch]:
     """The receptive fields of a map's largest activations.
 
     Args:
       activation: The channel's map [height, width] on the whole image.
-      box_of: The receptive field of (row, column).
+      box_of: The receptive field of (row, column), None where it shows too little.
       count: How many at most.
     """
     order = np.argsort(-np.nan_to_num(activation.ravel(), nan=-np.inf), kind="stable")
     width = activation.shape[1]
     places = ((int(i) // width, int(i) % width) for i in order)
     ranked = (
-        Patch(box_of(row, column), float(activation[row, column]))
+        Patch(box, float(activation[row, column]))
         for row, column in places
-        if np.isfinite(activation[row, column])
+        if np.isfinite(activation[row, column]) and (box := box_of(row, column)) is not None
     )
     return distinct(ranked, count)
 
@@ -93,6 +93,38 @@ def in_image(
       image_size: Height and width of the image.
       resize: How the one was made of the other.
     """
+    height, width = image_size
+    across, down = _placed(box, input_size, image_size, resize)
+    x0, x1 = (min(max(side, 0), width) for side in across)
+    y0, y1 = (min(max(side, 0), height) for side in down)
+    x0, y0 = min(int(x0), width - 1), min(int(y0), height - 1)
+    return x0, y0, max(x0 + 1, math.ceil(x1)), max(y0 + 1, math.ceil(y1))
+
+
+def shows_image(
+    box: Box, input_size: tuple[int, int], image_size: tuple[int, int], resize: Resize
+) -> bool:
+    """Whether a box of the input shows the image rather than the border that pads it.
+
+    It does where at least half of the box lies on the image, or at least half of the image in
+    the box: what a box that is larger than the image shows is the image.
+
+    Args:
+      box: In the input's pixels, within the input.
+      input_size: Height and width of the input.
+      image_size: Height and width of the image.
+      resize: How the one was made of the other.
+    """
+    height, width = image_size
+    (left, right), (top, bottom) = _placed(box, input_size, image_size, resize)
+    met = max(min(right, width) - max(left, 0), 0) * max(min(bottom, height) - max(top, 0), 0)
+    return met * 2 >= min((right - left) * (bottom - top), width * height)
+
+
+def _placed(
+    box: Box, input_size: tuple[int, int], image_size: tuple[int, int], resize: Resize
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """A box of the input over the image and beyond: left and right, top and bottom."""
     (in_height, in_width), (height, width) = input_size, image_size
     scale_x, scale_y = width / in_width, height / in_height
     left = top = 0.0
@@ -100,7 +132,5 @@ def in_image(
         pick = min if resize == "crop" else max
         scale_x = scale_y = pick(scale_x, scale_y)
         left, top = (width - in_width * scale_x) / 2, (height - in_height * scale_y) / 2
-    x0, x1 = (min(max(left + x * scale_x, 0), width) for x in (box[0], box[2]))
-    y0, y1 = (min(max(top + y * scale_y, 0), height) for y in (box[1], box[3]))
-    x0, y0 = min(int(x0), width - 1), min(int(y0), height - 1)
-    return x0, y0, max(x0 + 1, math.ceil(x1)), max(y0 + 1, math.ceil(y1))
+    across = (left + box[0] * scale_x, left + box[2] * scale_x)
+    return across, (top + box[1] * scale_y, top + box[3] * scale_y)

@@ -16,7 +16,14 @@ from tb_snapshot_compare.limits import PROPOSALS_MAX
 from tb_snapshot_compare.workspace.channel_maps import ChannelMaps
 from tb_snapshot_compare.workspace.forward import Network
 from tb_snapshot_compare.workspace.image_batches import batch_size, input_size, prepared_pair
-from tb_snapshot_compare.workspace.patches import Box, Patch, best_patches, field_patches, in_image
+from tb_snapshot_compare.workspace.patches import (
+    Box,
+    Patch,
+    best_patches,
+    field_patches,
+    in_image,
+    shows_image,
+)
 from tb_snapshot_compare.workspace.probe_images import ProbeImages
 from tb_snapshot_compare.workspace.probing import (
     NO_CHANGES,
@@ -167,19 +174,24 @@ def _reported(
 
 def _field_of(
     network: Network, layer: str, image_size: tuple[int, int], preprocessing: Preprocessing
-) -> Callable[[int, int], Box]:
-    """Where an output position looks at the image; the whole image behind a dense layer."""
+) -> Callable[[int, int], Box | None]:
+    """Where an output position looks at the image; the whole image behind a dense layer.
+
+    None for positions that look mostly at the border that pads the image; see `shows_image`.
+    """
     height, width, _ = input_size(network)
-    config = network.source.config
-    field = None if config is None else receptive_field(config, layer)
+    config, own = network.source.config, network.own_names.get(layer, layer)
+    field = None if config is None else receptive_field(config, own)
     if field is None:
         raise InvalidRequestError(
             f"The receptive field of {layer!r} is not known: it needs a Keras configuration of "
             "layers with fixed windows. Use the patches by proposals instead."
         )
 
-    def box_of(row: int, column: int) -> Box:
+    def box_of(row: int, column: int) -> Box | None:
         box = field.box(row, column, height, width)
+        if not shows_image(box, (height, width), image_size, preprocessing.resize):
+            return None
         return in_image(box, (height, width), image_size, preprocessing.resize)
 
     return box_of

@@ -31,6 +31,7 @@ from tb_snapshot_compare.workspace.attributing import (
     attribute,
     filter_parts,
     layer_parts,
+    measures_of,
 )
 from tb_snapshot_compare.workspace.byte_lru import ByteLru
 from tb_snapshot_compare.workspace.channel_maps import ChannelMaps, channel_maps
@@ -327,9 +328,7 @@ class Probing:
         """
         probed = self.probed(pair)
         if not probed.networks.same:
-            raise InvalidRequestError(
-                "a and b are different networks: weights of one cannot be put into the other."
-            )
+            raise InvalidRequestError(probed.networks.difference)
         image_set, _ = probed.without_foreign_labels(self._images.set(set_id))
         images = _chosen(image_set, image_ids)
         chosen = probed.prepared_as(changes)
@@ -340,7 +339,7 @@ class Probing:
             key,
             Attribution,
             lambda: self._attribute(
-                probed, self._parts(pair, layer, filters), images, chosen, layer, progress
+                probed, self._parts(probed, pair, layer, filters), images, chosen, layer, progress
             ),
             lambda found: found.images == len(images),
         )
@@ -408,12 +407,17 @@ class Probing:
             as_probabilities(b.predictions, networks.b.probabilities),
         )
 
-    def _parts(self, pair: Pair, layer: str | None, filters: Sequence[int]) -> tuple[Part, ...]:
-        parts = layer_parts(self._workspace.comparison(pair.a, pair.b))
+    def _parts(
+        self, probed: ProbedPair, pair: Pair, layer: str | None, filters: Sequence[int]
+    ) -> tuple[Part, ...]:
+        comparison = self._workspace.comparison(pair.a, pair.b)
+        parts = layer_parts(comparison)
         if layer is not None:
-            measures = self._workspace.filters(pair.a, pair.b, layer)
-            own = next((part for part in parts if part.name == layer), None)
-            parts = () if own is None or measures is None else filter_parts(own, measures, filters)
+            channels = probed.layer(layer).shape[-1]
+            own = [part for part in parts if part.name == layer]
+            measures = measures_of(comparison, layer)
+            assert channels is not None
+            parts = filter_parts(own[0], channels, measures, filters) if own else ()
         if not parts:
             what = f"The weights of {layer!r}" if layer else "The weights of the two snapshots"
             raise InvalidRequestError(f"{what} do not differ: there is nothing to exchange.")

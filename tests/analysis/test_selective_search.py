@@ -132,6 +132,16 @@ def test_a_small_picture_takes_less_than_two_seconds() -> None:
     assert best < 2  # 0.4 s on a quiet machine
 
 
+@pytest.mark.parametrize("shape", [(4096, 4096), (100_000, 160)])
+def test_pictures_of_any_size_are_searched_in_seconds(shape: tuple[int, int]) -> None:
+    small = np.random.default_rng(3).integers(0, 256, (shape[0] // 16, shape[1] // 16, 3), np.uint8)
+    pixels = small.repeat(16, axis=0).repeat(16, axis=1)
+    started = time.process_time()
+    boxes = selective_search(pixels)
+    assert time.process_time() - started < 3
+    assert len(boxes) > 50
+
+
 def slow_merge(regions: Regions, with_colour: bool) -> list[list[int]]:
     """The merges by the definition, every likeness computed anew from pixels' histograms."""
     alive = {

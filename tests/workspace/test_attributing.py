@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
+from tb_snapshot_compare.errors import InvalidRequestError
 from tb_snapshot_compare.inference.values import Mixture, Replacement
-from tb_snapshot_compare.workspace.attributing import Part, attribute, filter_parts
+from tb_snapshot_compare.workspace.attributing import (
+    Part,
+    attribute,
+    channel_distances,
+    filter_parts,
+)
 from tb_snapshot_compare.workspace.results import FilterMeasures
 
 A = np.array([[0.9, 0.1], [0.2, 0.8]])
@@ -47,7 +53,7 @@ def test_a_part_is_swapped_as_a_whole() -> None:
 
 
 def test_filters_are_grouped_by_how_far_they_changed() -> None:
-    groups = filter_parts(CONV, measures(*range(20)))
+    groups = filter_parts(CONV, 20, [measures(*range(20))])
     assert len(groups) == 8
     assert groups[0].filters == (17, 18, 19)
     assert groups[0].name == "1st to 3rd most changed"
@@ -56,14 +62,30 @@ def test_filters_are_grouped_by_how_far_they_changed() -> None:
 
 
 def test_few_filters_make_groups_of_one() -> None:
-    assert [group.filters for group in filter_parts(CONV, measures(1.0, 3.0, np.nan))] == [
-        (1,),
-        (0,),
-        (2,),
-    ]
+    groups = filter_parts(CONV, 3, [measures(1.0, 3.0, np.nan)])
+    assert [group.filters for group in groups] == [(1,), (0,), (2,)]
 
 
 def test_chosen_filters_stand_against_the_rest() -> None:
-    chosen, rest = filter_parts(CONV, measures(1, 2, 3, 4), [3, 1, 9])
+    chosen, rest = filter_parts(CONV, 4, [measures(1, 2, 3, 4)], [3, 1])
     assert (chosen.filters, rest.filters) == ((1, 3), (0, 2))
     assert chosen.name == "2 chosen filters"
+
+
+def test_a_filter_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InvalidRequestError, match="has no filter 4, 9"):
+        filter_parts(CONV, 4, [measures(1, 2, 3, 4)], [3, 9, 4])
+
+
+def test_the_gates_of_a_unit_count_together() -> None:
+    gates = measures(3, 0, 0, 1, 4, 0, 0, 0)
+    assert channel_distances(gates, 2) == pytest.approx([5, 1])
+
+
+def test_tensors_without_the_layers_output_channels_rank_nothing() -> None:
+    inner = FilterMeasures("mha/query/kernel", "mha", 4, measures(1, 2, 3, 4).arrays)
+    depthwise = FilterMeasures("conv/depthwise_kernel", "conv", 4, inner.arrays)
+    groups = filter_parts(CONV, 4, [inner, depthwise, measures(1, 2, 3)])
+    assert [group.name for group in groups] == [f"Filters {i} to {i}" for i in range(4)]
+    ranked = filter_parts(CONV, 4, [depthwise, measures(1, 4, 3, 2)])
+    assert [group.filters for group in ranked] == [(1,), (2,), (3,), (0,)]

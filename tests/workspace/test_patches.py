@@ -7,6 +7,7 @@ from tb_snapshot_compare.workspace.patches import (
     field_patches,
     in_image,
     overlap,
+    shows_image,
 )
 
 BOXES: list[Box] = [(0, 0, 10, 10), (1, 1, 10, 10), (20, 20, 30, 30), (0, 20, 10, 30)]
@@ -50,3 +51,24 @@ def test_a_box_on_the_padding_still_shows_a_pixel_of_the_image() -> None:
     left, top, right, bottom = in_image((0, 0, 5, 5), (50, 50), (100, 200), "pad")
     assert 0 <= left < right <= 200
     assert 0 <= top < bottom <= 100
+
+
+@pytest.mark.parametrize(
+    ("box", "want"),
+    [
+        ((0, 0, 10, 10), False),  # in the border
+        ((0, 5, 10, 15), False),  # a sliver of the image
+        ((0, 8, 10, 18), True),  # more than half on the image
+        ((0, 0, 50, 50), True),  # all of it
+    ],
+)
+def test_fields_in_the_padding_do_not_show_the_image(box: Box, want: bool) -> None:
+    # An image 200 wide and 100 high lies in rows 12.5 to 37.5 of an input of 50 x 50.
+    assert shows_image(box, (50, 50), (100, 200), "pad") is want
+    assert shows_image(box, (50, 50), (100, 200), "stretch")
+
+
+def test_positions_that_show_too_little_give_no_patch() -> None:
+    activation = np.arange(4, dtype=np.float32).reshape(1, 4)
+    found = field_patches(activation, lambda _, x: None if x == 3 else (x, 0, x + 1, 1), 2)
+    assert [patch.score for patch in found] == [2, 1]

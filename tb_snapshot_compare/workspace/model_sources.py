@@ -1,0 +1,94 @@
+"""Which network each snapshot of a pair is, and when both are one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tb_snapshot_compare import architecture
+from tb_snapshot_compare.errors import ModelUnavailableError
+from tb_snapshot_compare.inference.values import ModelSource
+from tb_snapshot_compare.snapshot import Format, SnapshotContents
+from tb_snapshot_compare.workspace.config_forms import computed, renamed, structure
+from tb_snapshot_compare.workspace.opening import OpenedSnapshot, names_in_pair
+
+_CODE_FLAG = "--snapshot_compare_model MODULE:FUNCTION"
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A snapshot with its network; `names` are the pair's names of layers called otherwise."""
+
+    source: ModelSource
+    contents: SnapshotContents
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def sources_of(
+    a: OpenedSnapshot, b: OpenedSnapshot, factory: str | None
+) -> tuple[Sourced, Sourced]:
+    """The networks of a pair; equal sources where weights can be exchanged.
+
+    Raises:
+      ModelUnavailableError: a network is not known.
+    """
+    if factory:
+        code = ModelSource("code", factory=factory)
+        return Sourced(code, a.contents), Sourced(code, b.contents)
+    graphs = [side.contents.format is Format.SAVED_MODEL for side in (a, b)]
+    if any(graphs):
+        return _own(a, b)
+    config_a, config_b = (_config(one, other) for one, other in ((a, b), (b, a)))
+    if computed(config_a) == computed(config_b):
+        shared = ModelSource("keras", config=min(config_a, config_b))
+        return Sourced(shared, a.contents), Sourced(shared, b.contents)
+    if structure(config_a) == structure(config_b):
+        contents = renamed(a.contents, config_a, b.contents, config_b)
+        if contents is not None:
+            shared = ModelSource("keras", config=config_b)
+            return Sourced(shared, contents), Sourced(shared, b.contents)
+    return _own(a, b)
+
+
+def configured(a: OpenedSnapshot, b: OpenedSnapshot) -> ModelSource | None:
+    """The Keras configuration of one that the other, a SavedModel, may have been exported of.
+
+    Whether the SavedModel's graph computes the same is not known from its tensors.
+    """
+    for graph, other in ((a, b), (b, a)):
+        formats = (graph.contents.format, other.contents.format)
+        if formats[0] is not Format.SAVED_MODEL or formats[1] is Format.SAVED_MODEL:
+            continue
+        if other.config is not None and architecture.fits(other.config, graph.contents.tensors):
+            return ModelSource("keras", config=other.config)
+    return None
+
+
+def _own(a: OpenedSnapshot, b: OpenedSnapshot) -> tuple[Sourced, Sourced]:
+    """Each side's own network."""
+    return (
+        Sourced(_source(a, b), a.contents, names_in_pair(a, b)),
+        Sourced(_source(b, a), b.contents),
+    )
+
+
+def _source(snapshot: OpenedSnapshot, other: OpenedSnapshot) -> ModelSource:
+    if snapshot.contents.format is Format.SAVED_MODEL:
+        return ModelSource("saved_model", path=snapshot.contents.path)
+    return ModelSource("keras", config=_config(snapshot, other))
+
+
+def _config(snapshot: OpenedSnapshot, other: OpenedSnapshot) -> str:
+    config = snapshot.config or other.config
+    if config is None:
+        raise ModelUnavailableError(
+            f"{snapshot.contents.path} holds weights only, and no configuration of its network "
+            "was found in the run.",
+            "Save a .keras file in the run, train with Keras's TensorBoard callback, or start "
+            f"TensorBoard with {_CODE_FLAG}.",
+        )
+    return config
+
+
+def same_tensors(a: SnapshotContents, b: SnapshotContents) -> bool:
+    """Whether two snapshots hold tensors of the same names and shapes."""
+    of_a, of_b = (frozenset((e.name, e.shape) for e in side.tensors) for side in (a, b))
+    return of_a == of_b
