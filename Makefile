@@ -111,9 +111,10 @@ bundle: $(FRONTEND)/node_modules/.installed ## Rebuild the page that the package
 	$(NPM) run build
 
 .PHONY: bench
-bench: $(VENV)/.test ## Measure speed and memory, beside plain scripts and other libraries.
+bench: $(VENV)/.test chromium ## Measure speed and memory, beside plain scripts and other libraries.
 	$(BIN)/python -m benchmarks.pair_vgg16
 	$(BIN)/python -m benchmarks.kernel_map
+	CHROMIUM="$${CHROMIUM:-$(CHROMIUM)}" $(BIN)/python -m benchmarks.page_map
 	$(BIN)/python -m benchmarks.forward_pair
 	$(BIN)/python -m benchmarks.selective_search
 	$(BIN)/python -m benchmarks.startup
