@@ -19,7 +19,7 @@ from demo.case_study_figures import Figures, gather
 from demo.run import HERE, DemoError, finished_settings, validation_images
 from demo.server import ServerError, TensorBoard
 from tb_snapshot_compare.workspace import ProbeImages, Probing, Workspace
-from tb_snapshot_compare.workspace.probing import Pair
+from tb_snapshot_compare.workspace.probed import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

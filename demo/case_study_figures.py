@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tb_snapshot_compare.workspace.attributing import Attribution
     from tb_snapshot_compare.workspace.outcomes import ImageOutcome, SetOutcome
     from tb_snapshot_compare.workspace.patching import PairPatches
-    from tb_snapshot_compare.workspace.probing import Pair
+    from tb_snapshot_compare.workspace.probed import Pair
     from tb_snapshot_compare.workspace.results import LayerDifference
 
 TWINS = ("Buttercup", "Daffodil")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tb_snapshot_compare.workspace import Probing, Workspace
     from tb_snapshot_compare.workspace.outcomes import ImageOutcome, SetOutcome
-    from tb_snapshot_compare.workspace.probing import Pair
+    from tb_snapshot_compare.workspace.probed import Pair
 
 CHANNELS = 5
 MAP_AXES = 3

@@ -29,13 +29,8 @@ from tb_snapshot_compare.workspace.attributing import Attribution
 from tb_snapshot_compare.workspace.channel_maps import ChannelMaps, shrunk
 from tb_snapshot_compare.workspace.outcomes import SetOutcome
 from tb_snapshot_compare.workspace.patching import PATCHES_DEFAULT, Patching, Way
-from tb_snapshot_compare.workspace.probing import (
-    ImagePrediction,
-    Pair,
-    ProbedPair,
-    Probing,
-    Side,
-)
+from tb_snapshot_compare.workspace.probed import ImagePrediction, Pair, ProbedPair, Side
+from tb_snapshot_compare.workspace.probing import Probing
 
 SIDES: tuple[Side, ...] = ("output", "input")
 WAYS: tuple[Way, ...] = ("crop", "field")

@@ -25,14 +25,8 @@ from tb_snapshot_compare.workspace.patches import (
     shows_image,
 )
 from tb_snapshot_compare.workspace.probe_images import ProbeImages
-from tb_snapshot_compare.workspace.probing import (
-    NO_CHANGES,
-    Changes,
-    Pair,
-    ProbedPair,
-    Probing,
-    Side,
-)
+from tb_snapshot_compare.workspace.probed import NO_CHANGES, Changes, Pair, ProbedPair, Side
+from tb_snapshot_compare.workspace.probing import Probing
 from tb_snapshot_compare.workspace.streaming import Progress
 
 Way = Literal["crop", "field"]

@@ -30,7 +30,7 @@ from tb_snapshot_compare.inference.values import Wanted
 from tb_snapshot_compare.workspace import ProbeImages, Probing, Workspace
 from tb_snapshot_compare.workspace.image_batches import prepared_pair
 from tb_snapshot_compare.workspace.outcomes import SetOutcome
-from tb_snapshot_compare.workspace.probing import Pair
+from tb_snapshot_compare.workspace.probed import Pair
 from tests.demo import garden
 
 SEED = 17
