@@ -126,3 +126,14 @@ function dropPlaces(): void {
   area.value = null;
   mapView.value = null;
 }
+
+/** A filter that came with a channel, as from the map's strip, goes on with it. */
+export function selectChannel(next: Channel | null): void {
+  const previous = channel.value;
+  const [filter, ...more] = filters.value;
+  const came = previous?.side === 'output' && filter === previous.index && more.length === 0;
+  batch(() => {
+    channel.value = next;
+    if (came) filters.value = next?.side === 'output' ? [next.index] : [];
+  });
+}

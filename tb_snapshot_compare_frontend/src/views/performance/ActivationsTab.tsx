@@ -13,7 +13,7 @@ import { dark } from '../../state/environment';
 import { currentImage, probeLayer } from '../../state/probe-images';
 import { activationMaps, channelStrip, shownChannels } from '../../state/probing';
 import { isStale, latest } from '../../state/resources';
-import { channel, selectLayer } from '../../state/selection';
+import { channel, selectChannel, selectLayer } from '../../state/selection';
 import { rank } from './ChannelPicker';
 import {
   type ChannelMaps,
@@ -239,7 +239,7 @@ function ChannelCard({ index, difference, maps, shared, theme }: ChannelCardProp
       aria-pressed={chosen}
       aria-label={`Channel ${index}, difference ${formatNumber(difference)}`}
       onClick={() => {
-        channel.value = chosen ? null : { side: 'output', index };
+        selectChannel(chosen ? null : { side: 'output', index });
       }}
     >
       <span class="perf-map-head">

@@ -7,7 +7,7 @@ import { formatNumber } from '../../scales/format';
 import { probeLayer } from '../../state/probe-images';
 import { channelStrip } from '../../state/probing';
 import { latest } from '../../state/resources';
-import { type Channel, channel } from '../../state/selection';
+import { type Channel, channel, selectChannel } from '../../state/selection';
 
 const OFFERED = 200;
 const NONE = '';
@@ -41,7 +41,7 @@ export function ChannelPicker(): JSX.Element | null {
           label="Side of the layer"
           value={side}
           options={SIDES}
-          onChange={(next) => choose(mostDifferent(next, strip))}
+          onChange={(next) => selectChannel(mostDifferent(next, strip))}
         />
       )}
       <Select
@@ -49,7 +49,7 @@ export function ChannelPicker(): JSX.Element | null {
         value={chosen ? String(chosen.index) : NONE}
         options={options}
         title="Those whose maps differ most between a and b first, with ‖b − a‖"
-        onChange={(value) => choose(value === NONE ? null : { side, index: Number(value) })}
+        onChange={(value) => selectChannel(value === NONE ? null : { side, index: Number(value) })}
       />
     </div>
   );
@@ -58,10 +58,6 @@ export function ChannelPicker(): JSX.Element | null {
 function mostDifferent(side: Channel['side'], strip: ChannelStrip | null): Channel {
   const [first] = rank(strip?.[side === 'output' ? 'outputs' : 'inputs'] ?? []);
   return { side, index: first?.index ?? 0 };
-}
-
-function choose(next: Channel | null): void {
-  channel.value = next;
 }
 
 /** Largest first; those that are not finite last. */

@@ -1,1 +1,0 @@
-import{K as e,Lt as t,N as n,Nt as r}from"./chunk-xM3n1Jbd.js";var i=t({status:`idle`}),a=t({status:`idle`}),o=t({status:`idle`}),s=t({status:`idle`}),c=t({status:`idle`}),l=t(null),u=r(()=>e.value??n.value),d=t(null),f=t(null),p=t(null);export{i as a,s as c,l as i,f as l,u as n,a as o,p as r,o as s,c as t,d as u};
