@@ -52,6 +52,10 @@ def test_an_application_runs_as_in_keras(name: str, tmp_path: Path, inference: I
     (result,) = inference.run(request(contents, contents, images, layers_wanted, (A,)))
 
     check_equal(result, keras_outputs(model, wanted, images))
+    scores = (Wanted(wanted[-1], None, "max"),)  # of patches: a channel's largest activation
+    (scored,) = inference.run(request(contents, contents, images, scores, (A,)))
+    largest = result.layers[-1].max(axis=(1, 2))
+    np.testing.assert_allclose(scored.layers[0], largest, rtol=1e-5, atol=1e-5)
     assert description.final == ("softmax" if name != "VGG16" else "raw")
     assert {layer.name for layer in description.layers} >= set(wanted)
     shapes = {layer.name: layer.shape for layer in description.layers}
