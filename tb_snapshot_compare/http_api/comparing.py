@@ -1,4 +1,4 @@
-"""`comparison`, `architecture`, `filters`, `distribution` and `cancel`: the work on a pair."""
+"""`comparison`, `architecture`, `filters` and `distribution`: the work on a pair."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 from werkzeug.wrappers import Request, Response
 
-from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError
+from tb_snapshot_compare.errors import NotFoundError
 from tb_snapshot_compare.http_api import contract
 from tb_snapshot_compare.http_api.arrays import MIMETYPE, encode_float64
 from tb_snapshot_compare.http_api.hiding import Hide
@@ -100,15 +100,6 @@ class ComparingRoutes:
                 immutable=self._final(a, b),
             ),
         )
-
-    def cancel(self, request: Request) -> Response:
-        """Stops a job that nobody else waits for."""
-        try:
-            body = msgspec.json.decode(request.get_data(), type=contract.Cancel)
-        except msgspec.MsgspecError as error:
-            raise InvalidRequestError(f"The body must be {{'job': id}}: {error}.") from error
-        self._queue.cancel(body.job)
-        return respond_json(contract.Accepted(ok=True))
 
     def _final(self, a: SnapshotRef, b: SnapshotRef) -> bool:
         return self._workspace.is_final(a, b)

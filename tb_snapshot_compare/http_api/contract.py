@@ -268,6 +268,6 @@ class Empty(Struct, frozen=True, kw_only=True):
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
-    """The command was taken."""
+    """The command was taken; `ok` is false where there was nothing left to do."""
 
     ok: bool

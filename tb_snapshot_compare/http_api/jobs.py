@@ -15,7 +15,6 @@ from typing import Protocol
 from tb_snapshot_compare.errors import (
     BusyError,
     CancelledError,
-    NotFoundError,
 )
 from tb_snapshot_compare.http_api import contract
 from tb_snapshot_compare.limits import JOBS_QUEUED_MAX, JOBS_RUNNING_MAX
@@ -123,17 +122,14 @@ class WorkQueue:
             raise work.error
         return work.result
 
-    def cancel(self, job_id: str) -> None:
-        """Stops a job unless somebody asks for it within a moment.
-
-        Raises:
-          NotFoundError: no such job; it may have finished.
-        """
+    def cancel(self, job_id: str) -> bool:
+        """Stops a job unless somebody asks for it within a moment; False when there is none."""
         with self._condition:
             work = self._known.get(job_id)
             if work is None or work.finished.is_set():
-                raise NotFoundError(f"No job {job_id!r} is queued or running.")
+                return False
             work.stop_after = time.monotonic() + CANCEL_GRACE_SECONDS
+            return True
 
     def _work(self, key: tuple[str, ...], label: str, run: Callable[[Progress], object]) -> _Work:
         job_id = blake2b("\0".join(key).encode(), digest_size=12).hexdigest()

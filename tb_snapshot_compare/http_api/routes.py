@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tb_snapshot_compare.http_api.cancelling import CancelRoute
 from tb_snapshot_compare.http_api.comparing import ComparingRoutes
 from tb_snapshot_compare.http_api.event_data import EventData
 from tb_snapshot_compare.http_api.guard import Guard
@@ -30,11 +31,11 @@ def applications(
 ) -> Mapping[str, "WSGIApplication"]:
     """The WSGI application of every route, below `/data/plugin/snapshot_compare`."""
     listing = ListingRoutes(workspace, events, hide)
-    queue = WorkQueue()
+    queue, models = WorkQueue(), WorkQueue()
     comparing = ComparingRoutes(workspace, queue, hide)
     kernels = KernelRoutes(workspace, queue)
     probe_images = ImageRoutes(images, hide)
-    performing = ProbingRoutes(workspace, probing, Patching(probing, images), WorkQueue(), hide)
+    performing = ProbingRoutes(workspace, probing, Patching(probing, images), models, hide)
     static = StaticFiles()
     return {
         "/snapshots": guard.wrap(listing.snapshots),
@@ -61,7 +62,7 @@ def applications(
         "/patches": guard.wrap(performing.patches),
         "/flow": guard.wrap(performing.flow),
         "/attribution": guard.wrap(performing.attribution),
-        "/cancel": guard.wrap(comparing.cancel, methods=("POST",)),
+        "/cancel": guard.wrap(CancelRoute((queue, models)).cancel, methods=("POST",)),
         ENTRY_POINT: guard.wrap(static.serve),
         "/static/*": guard.wrap(static.serve),
     }

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from PIL import Image
 
 from tb_snapshot_compare.http_api import contract_probing as contract
 from tb_snapshot_compare.loader import SnapshotCompareLoader
+from tb_snapshot_compare.workspace import Probing
 from tests.http_api.test_routes import Flags, Site
 
 EDGE, CLASSES = 32, ("daisy", "iris", "rose")
@@ -253,6 +256,28 @@ def test_filter_groups_are_swapped_alone(probed: Probed) -> None:
     outcome = mixed.predict(probed.batch(), verbose=0)
     want = np.sum((outcome - a) * (b - a)) / np.sum((b - a) ** 2)
     assert chosen["carried"] == pytest.approx(want, abs=1e-4)
+
+
+def test_running_models_can_be_cancelled(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless(_self: object, *_arguments: object, **options: Any) -> None:
+        begun.set()
+        try:
+            while True:
+                options["progress"](1, 2)
+                time.sleep(0.05)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Probing, "attribution", endless)
+    query = {**probed.query, "set": probed.images.id, "layer": "conv1"}
+    job = probed.site.ask_once("/attribution", **query)
+    assert job.status_code == 202
+    assert begun.wait(10)
+    answer = probed.site.post("/cancel", {"job": json.loads(job.data)["id"]})
+    assert json.loads(answer.data) == {"ok": True}
+    assert ended.wait(10)
 
 
 def test_where_only_one_layer_differs_it_carries_all(tmp_path: Path) -> None:

@@ -1927,7 +1927,7 @@ export interface components {
         Empty: Record<string, never>;
         /**
          * Accepted
-         * @description The command was taken.
+         * @description The command was taken; `ok` is false where there was nothing left to do.
          */
         Accepted: {
             ok: boolean;
