@@ -125,4 +125,4 @@ case-study: $(VENV)/.test chromium ## Ask the demo's snapshots again and write d
 
 .PHONY: screenshot
 screenshot: $(VENV)/.test chromium ## Take the README's picture of the demo again.
-	CHROMIUM="$${CHROMIUM:-$(CHROMIUM)}" $(BIN)/python -m tests.e2e.screenshot demo/logs demo/screenshot.png
+	CHROMIUM="$${CHROMIUM:-$(CHROMIUM)}" $(BIN)/python -m tests.e2e.screenshot demo/logs demo/data/validation demo/screenshot.png

@@ -1,4 +1,4 @@
-"""Takes the README's picture of the demo: `python -m tests.e2e.screenshot LOGDIR FILE`."""
+"""Takes the README's picture: `python -m tests.e2e.screenshot LOGDIR IMAGES FILE`."""
 
 import os
 import shutil
@@ -10,16 +10,19 @@ from tests.e2e.conftest import FLAGS, compare_frame
 from tests.e2e.server import tensorboard
 
 
-def main(logdir: str, file: str) -> None:
-    """Opens the Compare tab on `logdir`, waits until every view is drawn, and saves it."""
+def main(logdir: str, images: str, file: str) -> None:
+    """Saves the Compare tab on `logdir`, with probe images, once every view is drawn."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with tensorboard(f"--logdir={logdir}") as server, sync_playwright() as playwright:
+    flags = (f"--logdir={logdir}", f"--snapshot_compare_images={images}")
+    with tensorboard(*flags) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.goto(server.address + "#snapshot_compare")
+        page = browser.new_page(viewport={"width": 1440, "height": 1280})
+        page.goto(server.address + "#snapshot_compare&p.snapshot_compare.layer=conv5")
         frame = compare_frame(page)
         frame.locator(".histogram svg").wait_for()
         frame.locator(".net-strip canvas").first.wait_for()
+        frame.locator(".kernel-stage[data-complete=true]").wait_for()
+        frame.locator(".perf-butterfly").wait_for()
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(1000)
         page.screenshot(path=file)
