@@ -55,7 +55,11 @@ def most_changed_layer(opened: Opened) -> str:
         """async () => {
           const found = performance.getEntriesByType('resource').map(e => e.name)
             .filter(name => name.includes('/comparison?')).at(-1);
-          return (await fetch(found)).json();
+          for (;;) {  // 202 while it is computed, for the first time on a machine for some seconds
+            const answer = await fetch(found);
+            if (answer.status !== 202) return answer.json();
+            await new Promise((resolve) => setTimeout(resolve, 200));
+          }
         }"""
     )
     return str(max(comparison["layers"], key=lambda layer: layer["measures"]["l2"])["name"])
