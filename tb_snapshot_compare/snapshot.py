@@ -16,6 +16,15 @@ the optimizer. `state`: counters, seeds and metrics.
 """
 
 
+Layout = Literal["keras", "torch"]
+"""In which order a framework keeps the axes of weights.
+
+`keras`: spatial axes first, then in, then out, `(h, w, in, out)` and `(in, out)`. `torch`: out
+first, then in, then the spatial axes, `(out, in, h, w)` and `(out, in)`. Vectors, embeddings and
+what no layer owns are the same in both.
+"""
+
+
 class Format(StrEnum):
     """File formats of a snapshot, in the order in which one is preferred for reading."""
 
@@ -24,6 +33,12 @@ class Format(StrEnum):
     TF_CHECKPOINT = "tf_checkpoint"
     LEGACY_H5 = "legacy_h5"
     SAVED_MODEL = "saved_model"
+    ORBAX = "orbax"
+    SAFETENSORS = "safetensors"
+    TORCH = "torch"
+    TORCH_DISTRIBUTED = "torch_distributed"
+    NPZ = "npz"
+    NPY = "npy"
 
 
 class State(StrEnum):
@@ -78,6 +93,7 @@ class TensorInfo:
     files tell them; `layer` is named without them.
     `dtype` is a NumPy or ml_dtypes name (`float32`, `bfloat16`, `float8_e4m3fn`, `bool`,
     `int64`, ...) or, for what is not numeric, the format's own word (`string`, `resource`).
+    `layout` is the order of the stored axes, which `shape` has too.
     Extents concatenated in order are the array in C order; empty for what is not numeric
     or when `problem` says why the values cannot be read.
     """
@@ -95,6 +111,7 @@ class TensorInfo:
     crc32c: int | None = None
     problem: str | None = None
     models: tuple[str, ...] = ()
+    layout: Layout = "keras"
 
 
 @dataclass(frozen=True, slots=True)

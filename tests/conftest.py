@@ -1,6 +1,7 @@
 """One small network saved at two steps in every format, by the real frameworks."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,28 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tb_snapshot_compare.sources import Watcher
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 FORMATS = ("keras", "weights_h5", "tf_checkpoint", "saved_model")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scans_end() -> Iterator[None]:
+    """No module leaves a scan behind that would meet what the next one puts in the way of it."""
+    started: list[Watcher] = []
+    start = Watcher.start
+
+    def remembered(watcher: Watcher) -> None:
+        started.append(watcher)
+        start(watcher)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Watcher, "start", remembered)
+        yield
+    for watcher in {id(each): each for each in started}.values():
+        watcher.close()
 
 
 @dataclass(frozen=True)

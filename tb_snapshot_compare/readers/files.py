@@ -95,6 +95,29 @@ def read_whole(path: str, limit: int) -> bytes:
         return read_bytes(descriptor, path, 0, status.st_size)
 
 
+def names_in(directory: str) -> list[str]:
+    """The names in a directory, sorted.
+
+    Raises:
+      SnapshotGoneError: there is no such directory.
+      UnreadableSnapshotError: not permitted, or an I/O error.
+    """
+    try:
+        return sorted(os.listdir(directory))
+    except (OSError, ValueError) as error:
+        raise_for(directory, error)
+
+
+def is_directory(path: str) -> bool:
+    """Whether `path` is a directory, links followed; False where it cannot be examined."""
+    return os.path.isdir(path)
+
+
+def exists(path: str) -> bool:
+    """Whether anything is at `path`, links followed; False where it cannot be examined."""
+    return os.path.exists(path)
+
+
 def raise_not_regular(path: str) -> NoReturn:
     """Raises the error for a FIFO, device, socket or directory in a file's place."""
     raise UnreadableSnapshotError(

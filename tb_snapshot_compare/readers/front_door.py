@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from tb_snapshot_compare.errors import (
@@ -12,7 +13,13 @@ from tb_snapshot_compare.errors import (
     UnreadableSnapshotError,
 )
 from tb_snapshot_compare.limits import MIB
-from tb_snapshot_compare.readers.files import raise_for, read_bytes, read_whole, regular_file
+from tb_snapshot_compare.readers.files import (
+    is_directory,
+    raise_for,
+    read_bytes,
+    read_whole,
+    regular_file,
+)
 from tb_snapshot_compare.readers.sstable import MAGIC
 from tb_snapshot_compare.snapshot import Format, SnapshotContents
 
@@ -57,21 +64,7 @@ def open_contents(
     chosen = format or detect_format(path)
     if chosen is None:
         _raise_not_a_snapshot(path)
-    if chosen is Format.TF_CHECKPOINT:
-        from tb_snapshot_compare.readers.bundle import read_bundle
-
-        return read_bundle(checkpoint_prefix(path))
-    if chosen is Format.SAVED_MODEL:
-        from tb_snapshot_compare.readers.saved_model import read_saved_model
-
-        return read_saved_model(os.path.dirname(path) if os.path.isfile(path) else path)
-    if chosen is Format.KERAS:
-        from tb_snapshot_compare.readers.keras_archive import read_keras_archive
-
-        return read_keras_archive(path, decode=decode)
-    from tb_snapshot_compare.readers.hdf5 import read_hdf5
-
-    return read_hdf5(path, chosen, decode=decode)
+    return _READERS[chosen](path, decode)
 
 
 def detect_format(path: str) -> Format | None:
@@ -200,3 +193,42 @@ def _check_reachable(path: str) -> None:
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in _UNREACHABLE:
             raise_for(path, error)
+
+
+def _bundle(path: str, _decode: bool) -> SnapshotContents:
+    from tb_snapshot_compare.readers.bundle import read_bundle
+
+    return read_bundle(checkpoint_prefix(path))
+
+
+def _saved_model(path: str, _decode: bool) -> SnapshotContents:
+    from tb_snapshot_compare.readers.saved_model import read_saved_model
+
+    return read_saved_model(path if is_directory(path) else os.path.dirname(path))
+
+
+def _keras(path: str, decode: bool) -> SnapshotContents:
+    from tb_snapshot_compare.readers.keras_archive import read_keras_archive
+
+    return read_keras_archive(path, decode=decode)
+
+
+def _weights_h5(path: str, decode: bool) -> SnapshotContents:
+    from tb_snapshot_compare.readers.hdf5 import read_hdf5
+
+    return read_hdf5(path, Format.WEIGHTS_H5, decode=decode)
+
+
+def _legacy_h5(path: str, decode: bool) -> SnapshotContents:
+    from tb_snapshot_compare.readers.hdf5 import read_hdf5
+
+    return read_hdf5(path, Format.LEGACY_H5, decode=decode)
+
+
+_READERS: Mapping[Format, Callable[[str, bool], SnapshotContents]] = {
+    Format.KERAS: _keras,
+    Format.WEIGHTS_H5: _weights_h5,
+    Format.TF_CHECKPOINT: _bundle,
+    Format.LEGACY_H5: _legacy_h5,
+    Format.SAVED_MODEL: _saved_model,
+}

@@ -485,7 +485,7 @@ def test_an_unreadable_directory_is_named_and_the_rest_is_scanned(
 
 
 def test_an_io_error_half_way_through_a_directory_is_reported(
-    scanned: Scanned, write: Any, monkeypatch: pytest.MonkeyPatch
+    scanned: Scanned, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("m.keras", "n.keras")
 
@@ -498,7 +498,11 @@ def test_an_io_error_half_way_through_a_directory_is_reported(
         def __iter__(self) -> Any:
             raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "scandir", lambda path: Failing())
+    real = os.scandir
+    mine = os.fspath(tmp_path)
+    monkeypatch.setattr(
+        os, "scandir", lambda path: Failing() if path.startswith(mine) else real(path)
+    )
     result = scanned()
     assert result.runs == ()
     assert "the directory itself" in (result.roots[0].problem or "")
@@ -541,12 +545,14 @@ def test_20_000_files_need_one_scandir_per_directory_and_no_stat_of_other_files(
     calls = SimpleNamespace(scandir=0, stat=0)
     scandir, status = os.scandir, os.stat
 
+    mine = os.fspath(tmp_path)
+
     def counted_scandir(path: str) -> Any:
-        calls.scandir += 1
+        calls.scandir += path.startswith(mine)
         return scandir(path)
 
     def counted_stat(path: Any, **options: Any) -> os.stat_result:
-        calls.stat += 1
+        calls.stat += isinstance(path, str) and path.startswith(mine)
         return status(path, **options)
 
     monkeypatch.setattr(os, "scandir", counted_scandir)

@@ -40,26 +40,41 @@ def _names(catalog: Catalog) -> list[str]:
     return [ref.name for run in catalog.runs for ref in run.snapshots]
 
 
+def _instead_of_listing(
+    folder: Path, act: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Acts before `folder`, or something in it, is listed; other scans do not notice."""
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if os.fspath(path).startswith(os.fspath(folder)):
+            act(os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+
 def _threads() -> int:
     return sum(thread.name == "snapshot-scan" for thread in threading.enumerate())
 
 
 def test_construction_starts_nothing_and_touches_no_disk(
-    watch: Any, monkeypatch: pytest.MonkeyPatch
+    watch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "scandir", lambda path: pytest.fail("the disk was touched"))
+    touched: list[str] = []
+    _instead_of_listing(tmp_path, touched.append, monkeypatch)
     before = _threads()
     watch()
     assert _threads() == before
+    assert touched == []
 
 
 def test_the_first_catalog_is_empty_and_says_that_a_scan_runs(
-    watch: Any, write: Any, monkeypatch: pytest.MonkeyPatch
+    watch: Any, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("m.keras")
     release = threading.Event()
-    real = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: release.wait(PATIENCE) and real(path))
+    _instead_of_listing(tmp_path, lambda path: release.wait(PATIENCE), monkeypatch)
     watcher = watch()
     first = watcher.catalog()
     assert (first.version, first.scanning, first.runs) == (0, True, ())
