@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 FRONTEND := tb_snapshot_compare_frontend
 PACKAGE := tb_snapshot_compare
 LOWER := .venv-lower
+PARALLEL := -n 2 --dist loadfile
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 NPM := env PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(FRONTEND) --no-fund --no-audit --loglevel=error
@@ -65,7 +66,7 @@ test: test-python test-frontend test-browser ## Run every test.
 
 .PHONY: test-python
 test-python: $(VENV)/.test
-	$(BIN)/python -m pytest tests --ignore=tests/e2e $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests --ignore=tests/e2e $(PARALLEL) $(PYTEST_ARGS)
 
 .PHONY: test-frontend
 test-frontend: $(FRONTEND)/node_modules/.installed chromium
@@ -81,7 +82,7 @@ test-lower: ## Run the Python tests with the oldest supported versions of every 
 	@test -e $(LOWER)/bin/python || $(PYTHON) -m venv $(LOWER)
 	@$(LOWER)/bin/python -m pip --disable-pip-version-check install --quiet \
 	  --constraint requirements/lower.txt --editable '.[models,test]'
-	$(LOWER)/bin/python -m pytest tests --ignore=tests/e2e $(PYTEST_ARGS)
+	$(LOWER)/bin/python -m pytest tests --ignore=tests/e2e $(PARALLEL) $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(VENV)/.test $(FRONTEND)/node_modules/.installed ## Formatting, types, import rules, generated files, BUILD.

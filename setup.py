@@ -40,6 +40,7 @@ TEST = [
     "opencv-contrib-python-headless>=4.10",
     "playwright",
     "pytest",
+    "pytest-xdist",
     "ruff",
 ]
 

@@ -16,19 +16,6 @@ _ALIGNMENT = 8
 _WORDS = {"<f8": "F64", "<f4": "F32", "<f2": "F16", "<i4": "I32", "|u1": "U8"}
 
 
-def encode_float64(arrays: Mapping[str, bytes], metadata: Mapping[str, str]) -> bytes:
-    """Vectors of little-endian float64, by name, with string metadata."""
-    header: dict[str, object] = {"__metadata__": dict(metadata)}
-    offset = 0
-    for name, data in arrays.items():
-        end = offset + len(data)
-        header[name] = {"dtype": "F64", "shape": [len(data) // 8], "data_offsets": [offset, end]}
-        offset = end
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % _ALIGNMENT)
-    return b"".join([len(text).to_bytes(8, "little"), text, *arrays.values()])
-
-
 def encode_arrays(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
     """Arrays of any rank, the widest type first so that each is aligned, with string metadata."""
     ordered = sorted(arrays.items(), key=lambda entry: -entry[1].dtype.itemsize)

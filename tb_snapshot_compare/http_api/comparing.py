@@ -1,19 +1,20 @@
 """`comparison`, `architecture`, `filters` and `distribution`: the work on a pair."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 from werkzeug.wrappers import Request, Response
 
 from tb_snapshot_compare.errors import NotFoundError
 from tb_snapshot_compare.http_api import contract
-from tb_snapshot_compare.http_api.arrays import MIMETYPE, encode_float64
+from tb_snapshot_compare.http_api.arrays import MIMETYPE, encode_arrays
 from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.jobs import Progress, WorkQueue
 from tb_snapshot_compare.http_api.listing import wire_snapshot
 from tb_snapshot_compare.http_api.parameters import integer, optional, required, snapshot_pair
+from tb_snapshot_compare.http_api.queued import pair_key, respond_queued
 from tb_snapshot_compare.http_api.respond import respond_bytes, respond_json
 from tb_snapshot_compare.limits import BINS_DEFAULT, LEVELS_DEFAULT
 from tb_snapshot_compare.snapshot import SnapshotRef
@@ -43,8 +44,9 @@ class ComparingRoutes:
     def comparison(self, request: Request) -> Response:
         """The measures of the model, its layers and its tensors."""
         a, b = snapshot_pair(request, self._workspace)
-        return self._queued(
-            ("comparison", *_names(a, b)),
+        return respond_queued(
+            self._queue,
+            ("comparison", *pair_key(a, b)),
             f"Comparing {a.name} with {b.name}",
             lambda progress: self._workspace.comparison(a, b, progress),
             lambda result: respond_json(
@@ -55,8 +57,9 @@ class ComparingRoutes:
     def architecture(self, request: Request) -> Response:
         """The layers of both as one graph."""
         a, b = snapshot_pair(request, self._workspace)
-        return self._queued(
-            ("architecture", *_names(a, b)),
+        return respond_queued(
+            self._queue,
+            ("architecture", *pair_key(a, b)),
             "Reading the architecture",
             lambda _progress: self._workspace.architecture(a, b),
             lambda result: respond_json(_wire_architecture(result), immutable=self._final(a, b)),
@@ -72,11 +75,13 @@ class ComparingRoutes:
             found = self._workspace.filters(a, b, layer)
             if found is None:
                 raise NotFoundError(f"Layer {layer!r} has no filters to compare.")
+            arrays = {name: np.frombuffer(data, "<f8") for name, data in found.arrays.items()}
             metadata = {"layer": layer, "tensor": found.tensor, "filters": str(found.filters)}
-            return encode_float64(found.arrays, metadata)
+            return encode_arrays(arrays, metadata)
 
-        return self._queued(
-            ("filters", *_names(a, b), layer),
+        return respond_queued(
+            self._queue,
+            ("filters", *pair_key(a, b), layer),
             f"Comparing the filters of {layer}",
             work,
             lambda body: respond_bytes(body, MIMETYPE, immutable=self._final(a, b)),
@@ -89,8 +94,9 @@ class ComparingRoutes:
         bins = integer(request, "bins", BINS_DEFAULT)
         levels = integer(request, "levels", LEVELS_DEFAULT)
         check_bounds(bins, levels)
-        return self._queued(
-            ("distribution", *_names(a, b), layer or "", tensor or "", str(bins), str(levels)),
+        return respond_queued(
+            self._queue,
+            ("distribution", *pair_key(a, b), layer or "", tensor or "", str(bins), str(levels)),
             f"Counting the changes of {tensor or layer or 'the model'}",
             lambda progress: self._workspace.distribution(
                 a, b, bins=bins, levels=levels, layer=layer, tensor=tensor, progress=progress
@@ -103,22 +109,6 @@ class ComparingRoutes:
 
     def _final(self, a: SnapshotRef, b: SnapshotRef) -> bool:
         return self._workspace.is_final(a, b)
-
-    def _queued(
-        self,
-        key: tuple[str, ...],
-        label: str,
-        work: Callable[[Progress], object],
-        respond: Callable[..., Response],
-    ) -> Response:
-        answer = self._queue.result_or_job(key, label, work)
-        if isinstance(answer, contract.Job):
-            return respond_json(answer, status=202)
-        return respond(answer)
-
-
-def _names(a: SnapshotRef, b: SnapshotRef) -> tuple[str, str, str, str]:
-    return (a.id, a.generation, b.id, b.generation)
 
 
 def _wire_comparison(

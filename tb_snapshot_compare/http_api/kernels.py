@@ -1,7 +1,5 @@
 """`kernel`, `kernel_tiles`, `kernel_order`, `kernel_slice`, `located`, `area_distribution`."""
 
-from collections.abc import Callable
-
 import msgspec
 import numpy as np
 from werkzeug.wrappers import Request, Response
@@ -11,9 +9,9 @@ from tb_snapshot_compare.http_api import contract_kernel as wire
 from tb_snapshot_compare.http_api.arrays import MIMETYPE, encode_arrays
 from tb_snapshot_compare.http_api.jobs import Progress, WorkQueue
 from tb_snapshot_compare.http_api.parameters import integer, optional, required, snapshot_pair
+from tb_snapshot_compare.http_api.queued import pair_key, respond_queued
 from tb_snapshot_compare.http_api.respond import respond_bytes, respond_json
 from tb_snapshot_compare.limits import BINS_DEFAULT, LEVELS_DEFAULT
-from tb_snapshot_compare.snapshot import SnapshotRef
 from tb_snapshot_compare.workspace import Workspace
 from tb_snapshot_compare.workspace.kernel_levels import TILE
 from tb_snapshot_compare.workspace.kernel_locating import CellsQuery
@@ -39,8 +37,9 @@ class KernelRoutes:
         """A tensor of a layer as a matrix of slices."""
         a, b = snapshot_pair(request, self._workspace)
         query = _query(request)
-        return self._queued(
-            ("kernel", *_names(a, b), *_texts(query)),
+        return respond_queued(
+            self._queue,
+            ("kernel", *pair_key(a, b), *_texts(query)),
             f"Reading the weights of {query.layer}",
             lambda progress: self._maps.view(a, b, query, progress),
             lambda view: respond_json(
@@ -55,8 +54,9 @@ class KernelRoutes:
         quantity, tiles = required(request, "quantity"), required(request, "tiles")
         cells = _cells(request) if quantity == LOCATED else None
         chosen = () if cells is None else _cell_texts(cells)
-        return self._queued(
-            ("kernel_tiles", *_names(a, b), *_texts(query), quantity, tiles, *chosen),
+        return respond_queued(
+            self._queue,
+            ("kernel_tiles", *pair_key(a, b), *_texts(query), quantity, tiles, *chosen),
             f"Drawing the weights of {query.layer}",
             lambda progress: self._maps.tiles(a, b, query, quantity, tiles, cells, progress),
             lambda body: respond_bytes(body, MIMETYPE, immutable=self._workspace.is_final(a, b)),
@@ -72,8 +72,9 @@ class KernelRoutes:
             arrays = {"rows": rows.astype(np.int32), "columns": columns.astype(np.int32)}
             return encode_arrays(arrays, {})
 
-        return self._queued(
-            ("kernel_order", *_names(a, b), *_texts(query)),
+        return respond_queued(
+            self._queue,
+            ("kernel_order", *pair_key(a, b), *_texts(query)),
             f"Ordering the weights of {query.layer}",
             work,
             lambda body: respond_bytes(body, MIMETYPE, immutable=self._workspace.is_final(a, b)),
@@ -104,8 +105,9 @@ class KernelRoutes:
                 slices_total=pair.layout.rows * pair.layout.columns,
             )
 
-        return self._queued(
-            ("located", *_names(a, b), *_texts(query), *_cell_texts(cells)),
+        return respond_queued(
+            self._queue,
+            ("located", *pair_key(a, b), *_texts(query), *_cell_texts(cells)),
             f"Locating weights of {query.layer}",
             work,
             lambda found: respond_json(found, immutable=self._workspace.is_final(a, b)),
@@ -127,24 +129,13 @@ class KernelRoutes:
             return msgspec.convert(found, wire.AreaDistribution, from_attributes=True)
 
         parts = (rows, columns, str(bins), str(levels), whole)
-        return self._queued(
-            ("area_distribution", *_names(a, b), *_texts(query), *parts),
+        return respond_queued(
+            self._queue,
+            ("area_distribution", *pair_key(a, b), *_texts(query), *parts),
             f"Counting the changes of an area of {query.layer}",
             work,
             lambda found: respond_json(found, immutable=self._workspace.is_final(a, b)),
         )
-
-    def _queued(
-        self,
-        key: tuple[str, ...],
-        label: str,
-        work: Callable[[Progress], object],
-        respond: Callable[..., Response],
-    ) -> Response:
-        answer = self._queue.result_or_job(key, label, work)
-        if isinstance(answer, contract.Job):
-            return respond_json(answer, status=202)
-        return respond(answer)
 
 
 def _query(request: Request) -> KernelQuery:
@@ -166,10 +157,6 @@ def _cells(request: Request) -> CellsQuery:
     )
     cells.chosen()
     return cells
-
-
-def _names(a: SnapshotRef, b: SnapshotRef) -> tuple[str, str, str, str]:
-    return (a.id, a.generation, b.id, b.generation)
 
 
 def _texts(query: KernelQuery) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from werkzeug.wrappers import Request, Response
 
 from tb_snapshot_compare.errors import InvalidRequestError, ModelUnavailableError, NotFoundError
-from tb_snapshot_compare.http_api import contract, contract_probing
+from tb_snapshot_compare.http_api import contract_probing
 from tb_snapshot_compare.http_api.arrays import MIMETYPE, encode_arrays
 from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.jobs import Progress, WorkQueue
@@ -22,6 +22,7 @@ from tb_snapshot_compare.http_api.parameters import (
     required,
     snapshot_pair,
 )
+from tb_snapshot_compare.http_api.queued import respond_queued
 from tb_snapshot_compare.http_api.respond import respond_bytes, respond_json
 from tb_snapshot_compare.images import ImageSet
 from tb_snapshot_compare.workspace import Workspace
@@ -241,10 +242,7 @@ class ProbingRoutes:
     ) -> Response:
         given = sorted(request.args.items(multi=True))
         key = (request.path, version, *(f"{name}={value}" for name, value in given))
-        answer = self._queue.result_or_job(key, label, work)
-        if isinstance(answer, contract.Job):
-            return respond_json(answer, status=202)
-        return respond(answer)
+        return respond_queued(self._queue, key, label, work, respond)
 
 
 def preparing(request: Request) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """A network traced for one size of image, its weights as inputs. Runs in the child only."""
 
 import functools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,12 +11,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_snapshot_compare.errors import InferenceError, ModelUnavailableError
+from tb_snapshot_compare.inference.graph_sizes import largest_output
 from tb_snapshot_compare.inference.keras_builder import first_line
 from tb_snapshot_compare.limits import (
     RUN_BATCH_BYTES,
     RUN_BATCH_IMAGES,
     RUN_OUTPUT_SETS_KEPT,
-    RUN_TENSOR_BYTES_MAX,
 )
 
 Array = NDArray[Any]
@@ -89,7 +88,7 @@ class Trace:
             )
             if value.dtype != tf.resource
         }
-        self._largest = self._check_outputs()
+        self._largest = largest_output(self._graph, _REMEDY)
         self._session: Any = None
         self._output_sets: set[tuple[str, ...]] = set()
 
@@ -141,37 +140,12 @@ class Trace:
             self._session = tf.compat.v1.Session(graph=self._graph, config=_unoptimized())
         return self._session
 
-    def _check_outputs(self) -> int:
-        """Bytes of the largest output of an operation for one image."""
-        largest = 0
-        for operation in self._graph.get_operations():
-            if operation.type == "Placeholder":
-                continue
-            for tensor in operation.outputs:
-                size = _bytes_of_one(tensor)
-                if size > RUN_TENSOR_BYTES_MAX:
-                    raise ModelUnavailableError(
-                        f"The operation {operation.name!r} of the network gives {size:,} bytes for "
-                        f"one image, more than the {RUN_TENSOR_BYTES_MAX:,} that are run.",
-                        _REMEDY,
-                    )
-                if tensor.shape.rank and tensor.shape[0] is None:
-                    largest = max(largest, size)
-        return largest
-
 
 def _unoptimized() -> Any:
     """Optimizing the graph costs more than it gains in the few runs that an output set gets."""
     config = tf.compat.v1.ConfigProto()
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     return config
-
-
-def _bytes_of_one(tensor: Any) -> int:
-    if tensor.shape.rank is None or tensor.dtype in (tf.resource, tf.variant, tf.string):
-        return 0
-    sizes = [size for size in tensor.shape.as_list() if size is not None]
-    return int(math.prod(sizes) * tensor.dtype.size)
 
 
 def _restore_statistics(layers: Mapping[str, Any]) -> None:

@@ -5,7 +5,6 @@ nothing is loaded, restored or registered. The graph is not optimized, which wou
 large program over what a stranger wrote.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from tb_snapshot_compare.inference.graph_check import PURE_ONLY, WEIGHTS_ONLY, c
 from tb_snapshot_compare.inference.graph_digest import graph_digest
 from tb_snapshot_compare.inference.graph_flatten import FlatGraph, flatten
 from tb_snapshot_compare.inference.graph_layers import GraphLayer, find_layers
+from tb_snapshot_compare.inference.graph_sizes import largest_output
 from tb_snapshot_compare.inference.saved_model_weights import checked_shapes, tensors_of_variables
 from tb_snapshot_compare.inference.values import (
     LayerOutput,
@@ -31,7 +31,6 @@ from tb_snapshot_compare.limits import (
     RUN_BATCH_BYTES,
     RUN_BATCH_IMAGES,
     RUN_OUTPUT_SETS_KEPT,
-    RUN_TENSOR_BYTES_MAX,
 )
 from tb_snapshot_compare.readers import check_generation
 from tb_snapshot_compare.readers.saved_model import read_saved_model
@@ -82,7 +81,7 @@ class GraphModel:
         self._layers = {layer.name: layer for layer in self._found.layers}
         self._graph = _imported(flat)
         self._check_input()
-        self._largest = self._check_sizes()
+        self._largest = largest_output(self._graph, _SMALLER)
         check_generation(self.generation)
         self._fed: dict[str, NDArray[Any]] = {}
         self._session: Any = None
@@ -271,25 +270,6 @@ class GraphModel:
                 _ONE_IMAGE,
             )
 
-    def _check_sizes(self) -> int:
-        """Bytes of the largest output of an operation for one image."""
-        largest = 0
-        for operation in self._graph.get_operations():
-            if operation.type == "Placeholder":
-                continue
-            for tensor in operation.outputs:
-                size = _bytes_of_one(tensor)
-                if size > RUN_TENSOR_BYTES_MAX:
-                    raise ModelUnavailableError(
-                        f"The operation {operation.name!r:.120} ({operation.type}) of the "
-                        f"SavedModel gives {size:,} bytes for one image, more than the "
-                        f"{RUN_TENSOR_BYTES_MAX:,} that are run.",
-                        _SMALLER,
-                    )
-                if tensor.shape.rank and tensor.shape[0] is None:
-                    largest = max(largest, size)
-        return largest
-
     def _tensor(self, name: str) -> Any:
         return self._graph.get_tensor_by_name(name)
 
@@ -345,13 +325,6 @@ def _config() -> Any:
     options.optimizer_options.opt_level = tf.compat.v1.OptimizerOptions.L0
     options.optimizer_options.global_jit_level = tf.compat.v1.OptimizerOptions.OFF
     return config
-
-
-def _bytes_of_one(tensor: Any) -> int:
-    if tensor.shape.rank is None or tensor.dtype == tf.variant:
-        return 0
-    sizes: list[int] = [size for size in tensor.shape.as_list() if size is not None]
-    return math.prod(sizes) * int(tensor.dtype.size)
 
 
 def _chosen(values: NDArray[Any], wanted: Wanted) -> NDArray[np.float32]:

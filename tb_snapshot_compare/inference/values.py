@@ -54,7 +54,6 @@ class ModelDescription:
 
     `final` tells what the (first) output is: probabilities by softmax or sigmoid, or raw values.
     `preprocessing` names the layers at its start that prepare pixels (Rescaling, Normalization).
-    `missing` are the tensors of the network that a snapshot lacks, by snapshot (`a`, `b`).
     """
 
     inputs: tuple[TensorSpec, ...]

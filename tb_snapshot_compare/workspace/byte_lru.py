@@ -23,6 +23,7 @@ class ByteLru(Generic[Value]):
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
@@ -33,11 +34,10 @@ class ByteLru(Generic[Value]):
                 return self._values[key]
         value = make()
         with self._lock:
+            replaced = self._values.pop(key, None)
+            self._bytes += value.nbytes - (0 if replaced is None else replaced.nbytes)
             self._values[key] = value
-            self._values.move_to_end(key)
-            while len(self._values) > 1 and self._size() > self._capacity:
-                self._values.popitem(last=False)
+            while len(self._values) > 1 and self._bytes > self._capacity:
+                _, dropped = self._values.popitem(last=False)
+                self._bytes -= dropped.nbytes
         return value
-
-    def _size(self) -> int:
-        return sum(value.nbytes for value in self._values.values())

@@ -23,6 +23,7 @@ from tb_snapshot_compare.images.values import SetSource
 from tb_snapshot_compare.limits import IMAGE_STAMPS_KEPT, THUMBNAILS_MAX_BYTES
 from tb_snapshot_compare.sources import Root, RunSources, parse_roots
 from tb_snapshot_compare.store import default_directory
+from tb_snapshot_compare.workspace.byte_lru import ByteLru
 from tb_snapshot_compare.workspace.library import Workspace
 
 RUN_FOLDER = "probe_images"
@@ -69,7 +70,7 @@ class ProbeImages:
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Known | str] = OrderedDict()
         self._sets: dict[str, ImageSet] = {}
-        self._thumbnails = _Thumbnails()
+        self._thumbnails: ByteLru[memoryview] = ByteLru(THUMBNAILS_MAX_BYTES)
         self._looked_again = -_LOOK_AGAIN_SECONDS
 
     @classmethod
@@ -164,11 +165,11 @@ class ProbeImages:
         if size == "full":
             return encode_png(self.pixels(image_id))
         known = self._find(image_id)
-        kept = self._thumbnails.get(image_id)
-        if kept is None:
-            kept = thumbnail(self._bytes(known.location), known.image.name)
-            self._thumbnails.put(image_id, kept)
-        return kept
+        kept = self._thumbnails.get(
+            image_id,
+            lambda: memoryview(thumbnail(self._bytes(known.location), known.image.name)),
+        )
+        return bytes(kept)
 
     def upload(self, run: str, name: str, data: bytes) -> ImageSet:
         """Keeps a PNG or JPEG for a run.
@@ -311,29 +312,6 @@ class ProbeImages:
             elif run == root.name or run.startswith(f"{root.name}/"):
                 below = run[len(root.name) + 1 :]
                 yield root, os.path.join(root.path, below) if below else root.path
-
-
-class _Thumbnails:
-    """The thumbnails used last, bounded in bytes."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, image_id: str) -> bytes | None:
-        with self._lock:
-            if image_id in self._kept:
-                self._kept.move_to_end(image_id)
-            return self._kept.get(image_id)
-
-    def put(self, image_id: str, content: bytes) -> None:
-        with self._lock:
-            self._bytes += len(content) - len(self._kept.pop(image_id, b""))
-            self._kept[image_id] = content
-            while self._bytes > THUMBNAILS_MAX_BYTES:
-                _, dropped = self._kept.popitem(last=False)
-                self._bytes -= len(dropped)
 
 
 def version(sets: Sequence[ImageSet]) -> str:
