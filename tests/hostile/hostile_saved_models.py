@@ -209,7 +209,7 @@ BOMBS: dict[Body, str] = {
     fill_bomb: "1,099,511,627,776 elements or more at .*Fill",
     hidden_fill_bomb: "took longer than|more memory",
     range_bomb: "9,999,999,827,968 elements or more at .*range",
-    tile_bomb: r"\(Tile\) of the SavedModel gives",
+    tile_bomb: r"\(Tile\) of the network gives",
     resize_bomb: "4,294,967,296 elements or more at .*Resize",
     endless_loop: "took longer than",
 }
