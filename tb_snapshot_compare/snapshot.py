@@ -3,9 +3,10 @@
 All values are frozen and hashable, so that they can be keys of caches and cross threads.
 """
 
+import os
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
 Scope = Literal["weights", "optimizer", "state"]
 """What a tensor is for.
@@ -51,12 +52,49 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What tells one content of a file from another without reading it."""
+    """What tells one content of a file from another without reading it.
+
+    `ctime_ns` is when the system last noted a change of the file: unlike `mtime_ns` no program
+    can set it, so a copy that keeps times is told apart too. 0 where there is none. `tag` is
+    what a store calls this content (ETag, version); empty for files on a disk.
+    """
 
     path: str
     inode: int
     size: int
     mtime_ns: int
+    ctime_ns: int = 0
+    tag: str = ""
+
+    @classmethod
+    def of(cls, path: str, status: "os.stat_result | RemoteStatus") -> Self:
+        """The stamp of a file with the status `status`."""
+        tag = status.tag if isinstance(status, RemoteStatus) else ""
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        return cls(path, status.st_ino, status.st_size, *times, tag)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStatus:
+    """What a store tells of a file, under the names of `os.stat_result`; no inode, no ctime.
+
+    `tag` is what the store calls this content (ETag, version, generation); empty where it has
+    none. With a tag the time is whole seconds: listings and headers differ in the rest.
+    """
+
+    st_size: int
+    st_mtime_ns: int
+    tag: str = ""
+    st_ino: int = 0
+    st_ctime_ns: int = 0
+
+    @property
+    def st_mtime(self) -> float:
+        """Seconds since the epoch; 0 where unknown."""
+        return self.st_mtime_ns / 1e9
+
+
+FileStatus = os.stat_result | RemoteStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +134,9 @@ class TensorInfo:
     `layout` is the order of the stored axes, which `shape` has too.
     Extents concatenated in order are the array in C order; empty for what is not numeric
     or when `problem` says why the values cannot be read.
+    `crc32c` is the checksum of the values. `crc32` is (before, after): the CRC-32 of what
+    precedes the values in their member of a zip archive, and of the whole member, which ends
+    with them.
     """
 
     key: str
@@ -112,6 +153,7 @@ class TensorInfo:
     problem: str | None = None
     models: tuple[str, ...] = ()
     layout: Layout = "keras"
+    crc32: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +183,35 @@ class SnapshotContents:
     tensors: tuple[TensorInfo, ...]
     position: Position = field(default_factory=Position)
     model_config: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a computation graph, as a framework wrote it.
+
+    `inputs` are the outputs that it takes, `name:port` each; a port is an opaque word. `shape`
+    is that of the first output, None where none is recorded. `variable` is the key under which
+    a checkpoint stores the variable that the operation stands for.
+    """
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    shape: tuple[int | None, ...] | None = None
+    variable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationGraph:
+    """A computation graph, function calls written out.
+
+    `outputs` are the operations that give the results of the serving signature, empty where
+    the graph has none. `origin` is the name of the file.
+    """
+
+    operations: tuple[Operation, ...]
+    outputs: tuple[str, ...]
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,16 @@ from tb_snapshot_compare.sources import Watcher
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fuzz-seconds",
+        type=int,
+        default=30,
+        help="how long each parser is fuzzed (default: %(default)s)",
+    )
+
+
 FORMATS = ("keras", "weights_h5", "tf_checkpoint", "saved_model")
 
 

@@ -3,8 +3,9 @@
 Pure: text and values in, values out; nothing is read and no framework is imported.
 """
 
-from tb_snapshot_compare.architecture.alignment import aligned
+from tb_snapshot_compare.architecture.alignment import aligned, renamed, same_but_for_numbers
 from tb_snapshot_compare.architecture.fitting import fits
+from tb_snapshot_compare.architecture.graph_def import from_operations
 from tb_snapshot_compare.architecture.keras_model import from_keras_config
 from tb_snapshot_compare.architecture.merge import Side, layer_of, merge
 from tb_snapshot_compare.architecture.names import from_names
@@ -22,7 +23,10 @@ __all__ = [
     "fits",
     "from_keras_config",
     "from_names",
+    "from_operations",
     "layer_of",
     "layer_options",
     "merge",
+    "renamed",
+    "same_but_for_numbers",
 ]

@@ -44,6 +44,24 @@ def aligned(
     return _renamed(of_a, names) if names else of_a
 
 
+def same_but_for_numbers(one: str, other: str) -> bool:
+    """Whether two different paths differ in nothing but numbers that are part of a name.
+
+    `block_1` and `block_2`, `conv2d` and `conv2d_3`; not `features/0` and `features/3`, which
+    are places in a list.
+    """
+    return one != other and _without_numbers(one) == _without_numbers(other)
+
+
+def renamed(of_a: Architecture, names: Mapping[str, str]) -> Architecture:
+    """With new names for layers, and for the groups that they lie in."""
+    return _renamed(of_a, names) if names else of_a
+
+
+def _without_numbers(path: str) -> list[str]:
+    return [re.sub(r"(?<=[^\W\d_])_?\d{1,6}$", "", part) for part in path.split("/")]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Side:
     """The layers that only one architecture has, in its order, with what is known of them."""

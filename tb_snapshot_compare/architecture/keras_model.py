@@ -71,7 +71,7 @@ def _architecture(
     order, edges, back = topological(list(by_path), graph.edges)
     shapes = _shapes(graph, [by_path[path] for path in order])
     leaves = [_leaf_layer(by_path[path], assigned, shapes) for path in order]
-    extra = _extra_layers(assigned.unmatched, {*by_path, *(group.path for group in graph.groups)})
+    extra = extra_layers(assigned.unmatched, {*by_path, *(group.path for group in graph.groups)})
     layers = (*_with_groups(graph, leaves, shapes), *extra)
     return Architecture(source, _note(source, origin, back, assigned), layers, tuple(edges))
 
@@ -149,7 +149,7 @@ def _input_shapes(
     return known if known != [None] else [leaf.layer.built_for]
 
 
-def _extra_layers(unmatched: Sequence[TensorInfo], taken: set[str]) -> list[Layer]:
+def extra_layers(unmatched: Sequence[TensorInfo], taken: set[str]) -> list[Layer]:
     """Layers of tensors that the configuration does not know, never under a name it has."""
     layers = layers_of_names(unmatched)
     renamed: dict[str, str] = {}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Literal
 
 from tb_snapshot_compare.architecture.topology import topological
-from tb_snapshot_compare.architecture.values import Architecture, Layer
+from tb_snapshot_compare.architecture.values import UNKNOWN, Architecture, Layer
 
 Side = Literal["both", "a", "b"]
 
@@ -15,7 +15,7 @@ def merge(of_a: Architecture, of_b: Architecture) -> tuple[Architecture, Mapping
 
     Layers are the same when their full names are. Where both have a layer, kind, shape and
     parameters are those of b, and the tensors those of either. Where a connection of a
-    contradicts the order of b it is left out.
+    contradicts the order of b it is left out. A kind that b does not know is that of a.
 
     Returns:
       The architecture in topological order, and for every layer who has it.
@@ -84,6 +84,7 @@ def _merged(a: Layer | None, b: Layer | None) -> Layer:
     own = set(b.tensors)
     return replace(
         b,
+        kind=b.kind if b.kind != UNKNOWN else a.kind,
         output_shape=b.output_shape or a.output_shape,
         tensors=(*b.tensors, *(tensor for tensor in a.tensors if tensor not in own)),
     )

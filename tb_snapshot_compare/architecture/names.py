@@ -69,8 +69,11 @@ def _kind(own: Sequence[TensorInfo]) -> str:
     """The class, where shapes leave no other and it decides which axis has the filters.
 
     The bias has one value for each output channel, so it tells the kernel of a convolution
-    (`(..., in, out)`) from that of a transposed one (`(..., out, in)`).
+    (`(..., in, out)`) from that of a transposed one (`(..., out, in)`); in PyTorch's layout
+    these are `(out, in, ...)` and `(in, out, ...)`.
     """
+    if any(tensor.layout == "torch" for tensor in own):
+        return _torch_kind(own)
     shapes = {tensor.role: tensor.shape for tensor in own}
     kernel, bias = shapes.get("kernel", ()), shapes.get("bias", ())
     if shapes.keys() != {"kernel", "bias"} or not 3 <= len(kernel) <= 5 or len(bias) != 1:
@@ -83,6 +86,15 @@ def _kind(own: Sequence[TensorInfo]) -> str:
     if bias[0] == first * last and len(kernel) < 5:
         return f"DepthwiseConv{len(kernel) - 2}D"
     return UNKNOWN
+
+
+def _torch_kind(own: Sequence[TensorInfo]) -> str:
+    shapes = {tensor.role: tensor.shape for tensor in own}
+    kernel, bias = shapes.get("kernel", ()), shapes.get("bias", ())
+    if shapes.keys() != {"kernel", "bias"} or not 3 <= len(kernel) <= 5 or len(bias) != 1:
+        return UNKNOWN
+    transposed = bias[0] == kernel[1] != kernel[0]
+    return f"Conv{len(kernel) - 2}DTranspose" if transposed else UNKNOWN
 
 
 def _outermost(path: str, named: set[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 Shape = tuple[int | None, ...]
 """Sizes by axis, the batch first; None where a size is unknown."""
 
-Source = Literal["keras_config", "event_file", "names"]
+Source = Literal["keras_config", "event_file", "graph", "names"]
 
 UNKNOWN = "Unknown"
 

@@ -6,11 +6,13 @@ following a link, so that nothing outside is ever read, whatever is replaced mea
 """
 
 import hashlib
+import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import IO
 
 from tb_snapshot_compare.errors import (
     NotFoundError,
@@ -19,9 +21,10 @@ from tb_snapshot_compare.errors import (
     SnapshotGoneError,
     UnreadableSnapshotError,
 )
-from tb_snapshot_compare.images import class_names
+from tb_snapshot_compare.images import class_names, remote_folder
 from tb_snapshot_compare.images.class_names import ClassNames
 from tb_snapshot_compare.images.decoding import SUFFIXES
+from tb_snapshot_compare.images.remote_folder import RemoteStream
 from tb_snapshot_compare.limits import (
     CLASS_NAMES_MAX_BYTES,
     IMAGE_ENTRIES_MAX,
@@ -29,6 +32,8 @@ from tb_snapshot_compare.limits import (
     IMAGES_MAX,
 )
 from tb_snapshot_compare.snapshot import FileStamp
+from tb_snapshot_compare.storage import is_remote
+from tb_snapshot_compare.storage.stores import Tree
 
 _SAFELY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CLASS_DEPTH = 2
@@ -74,7 +79,7 @@ def list_folder(folder: str, *, follow: bool) -> Folder:
     """Lists the pictures of `folder`.
 
     Args:
-      folder: an absolute path.
+      folder: an absolute path or a URL.
       follow: whether the folder itself may be a link.
 
     Raises:
@@ -82,14 +87,20 @@ def list_folder(folder: str, *, follow: bool) -> Folder:
       UnreadableSnapshotError: it cannot be listed.
     """
     walk = _Walk(folder)
-    with _opened(folder, (), follow=follow) as root:
-        walk.collect(root, ())
-        problems = []
-        given = None
+    given, problems = None, []
+    if is_remote(folder):
+        walk.collect_remote(remote_folder.tree(folder, _CLASS_DEPTH))
         try:
-            given = _given_names(root)
+            given = _given_remotely(walk.names)
         except SnapshotCompareError as error:
             problems.append(str(error))
+    else:
+        with _opened(folder, (), follow=follow) as root:
+            walk.collect(root, ())
+            try:
+                given = _given_names(root)
+            except SnapshotCompareError as error:
+                problems.append(str(error))
     names, labels = _labels(walk, given)
     unknown = sorted(labelled for labelled in walk.folders_with_images if labelled not in labels)
     if unknown:
@@ -111,24 +122,34 @@ def read_file(file: ImageFile) -> bytes:
       SnapshotChangedError: it was replaced since it was listed.
       UnreadableSnapshotError: it cannot be read, or has more bytes than a picture may have.
     """
-    with open_file(file) as descriptor:
+    with open_file(file) as stream:
         if file.stamp.size > IMAGE_FILE_MAX_BYTES:
             raise UnreadableSnapshotError(
                 f"{file.name} has {file.stamp.size:,} bytes; a picture may have "
                 f"{IMAGE_FILE_MAX_BYTES:,}. Save it with fewer pixels."
             )
-        return _content(descriptor, file.stamp.size)
+        return stream.read(file.stamp.size)
 
 
 @contextmanager
-def open_file(file: ImageFile) -> Iterator[int]:
-    """The descriptor of a listed picture; see `read_file` for the errors."""
+def open_file(file: ImageFile) -> Iterator[IO[bytes]]:
+    """A listed picture, open for reading; see `read_file` for the errors."""
+    if is_remote(file.folder):
+        with io.BufferedReader(RemoteStream(remote_folder.opened(file.stamp))) as stream:
+            yield stream
+        return
     with _opened(file.folder, file.parts, follow=True) as descriptor:
         if _stamp(file.stamp.path, os.fstat(descriptor)) != file.stamp:
             raise SnapshotChangedError(
                 f"{file.name} was replaced since it was listed. Reload the list of images."
             )
-        yield descriptor
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            yield stream
+
+
+def fetch_heads(files: Iterable[ImageFile]) -> None:
+    """Fetches what tells the sizes of remote pictures, many at once; of local ones nothing."""
+    remote_folder.fetch_heads([file.stamp for file in files if is_remote(file.folder)])
 
 
 @dataclass(slots=True)
@@ -140,6 +161,21 @@ class _Walk:
     links: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     entries: int = 0
+    names: FileStamp | None = None
+
+    def collect_remote(self, tree: Tree) -> None:
+        """Adds what was listed of a folder in a store."""
+        self.entries = tree.entries
+        self.folders = sorted(tree.directories.get(".", ()))
+        self.unreadable = sorted(tree.unreadable)
+        for directory, files in tree.files.items():
+            parts = () if directory == "." else tuple(directory.split("/"))
+            for name, status in files.items():
+                stamp = FileStamp.of("/".join((self.folder, *parts, name)), status)
+                if name == class_names.FILE:
+                    self.names = stamp if not parts else self.names
+                elif not any(part.startswith(".") for part in parts):
+                    self._note((*parts, name), stamp)
 
     def collect(self, descriptor: int, parts: tuple[str, ...]) -> None:
         """Adds what lies in an open folder, and in the folders in it."""
@@ -201,7 +237,10 @@ class _Walk:
         status = entry.stat(follow_symlinks=False)
         if not stat.S_ISREG(status.st_mode):
             return
-        self.found.append((parts, _stamp(os.path.join(self.folder, *parts), status)))
+        self._note(parts, _stamp(os.path.join(self.folder, *parts), status))
+
+    def _note(self, parts: tuple[str, ...], stamp: FileStamp) -> None:
+        self.found.append((parts, stamp))
         if len(parts) > 1:
             self.folders_with_images.add(parts[0])
 
@@ -236,11 +275,7 @@ def _given_names(root: int) -> ClassNames | None:
     try:
         with _below(root, class_names.FILE) as descriptor:
             size = os.fstat(descriptor).st_size
-            if size > CLASS_NAMES_MAX_BYTES:
-                raise UnreadableSnapshotError(
-                    f"{class_names.FILE} has {size:,} bytes, more than the "
-                    f"{CLASS_NAMES_MAX_BYTES:,} that are read. List the classes' names only."
-                )
+            _check_names_size(size)
             return class_names.parse(_content(descriptor, size))
     except FileNotFoundError:
         return None
@@ -249,6 +284,21 @@ def _given_names(root: int) -> ClassNames | None:
             f"{class_names.FILE} cannot be read ({error.strerror}). Replace it by a regular file "
             "that may be read."
         ) from error
+
+
+def _given_remotely(stamp: FileStamp | None) -> ClassNames | None:
+    if stamp is None:
+        return None
+    _check_names_size(stamp.size)
+    return class_names.parse(remote_folder.content(stamp, stamp.size))
+
+
+def _check_names_size(size: int) -> None:
+    if size > CLASS_NAMES_MAX_BYTES:
+        raise UnreadableSnapshotError(
+            f"{class_names.FILE} has {size:,} bytes, more than the "
+            f"{CLASS_NAMES_MAX_BYTES:,} that are read. List the classes' names only."
+        )
 
 
 def _content(descriptor: int, size: int) -> bytes:
@@ -302,7 +352,7 @@ def _below(descriptor: int, name: str, flags: int = 0) -> Iterator[int]:
 
 
 def _stamp(path: str, status: os.stat_result) -> FileStamp:
-    return FileStamp(path, status.st_ino, status.st_size, status.st_mtime_ns)
+    return FileStamp.of(path, status)
 
 
 def _some(names: list[str]) -> str:

@@ -6,18 +6,22 @@ No framework is imported.
 """
 
 from tb_snapshot_compare.readers.extents import TensorReader
-from tb_snapshot_compare.readers.front_door import (
-    detect_format,
-    is_bundle_index,
-    open_contents,
-)
+from tb_snapshot_compare.readers.front_door import config_of, detect_format, open_contents
 from tb_snapshot_compare.readers.generation import check_generation, generation_of
+from tb_snapshot_compare.readers.graph_file import graph_file, read_graph
+from tb_snapshot_compare.readers.recognising import holds_weights, looks_like_snapshot
+from tb_snapshot_compare.readers.saved_model import variable_keys
 
 __all__ = [
     "TensorReader",
     "check_generation",
+    "config_of",
     "detect_format",
     "generation_of",
-    "is_bundle_index",
+    "graph_file",
+    "holds_weights",
+    "looks_like_snapshot",
     "open_contents",
+    "read_graph",
+    "variable_keys",
 ]

@@ -7,7 +7,7 @@ never involved: it ends the process on some malformed indexes.
 """
 
 import os
-import stat
+import shlex
 import struct
 import time
 from collections.abc import Mapping
@@ -17,6 +17,8 @@ import google_crc32c
 
 from tb_snapshot_compare.errors import (
     BeingWrittenError,
+    SnapshotChangedError,
+    SnapshotCompareError,
     SnapshotGoneError,
     UnreadableSnapshotError,
 )
@@ -25,12 +27,20 @@ from tb_snapshot_compare.readers.bundle_index import (
     NOT_NUMERIC,
     BundleIndex,
     IndexFormatError,
+    StoredPart,
     StoredTensor,
     parse_bundle_index,
 )
 from tb_snapshot_compare.readers.bundle_names import TensorName, names_by_graph, names_by_key
 from tb_snapshot_compare.readers.bundle_position import position_of
-from tb_snapshot_compare.readers.files import raise_for, read_bytes, read_whole, regular_file
+from tb_snapshot_compare.readers.bundle_slices import Slice, joined
+from tb_snapshot_compare.readers.files import (
+    file_status,
+    names_in,
+    read_bytes,
+    read_whole,
+    regular_file,
+)
 from tb_snapshot_compare.readers.generation import check_generation, generation_of
 from tb_snapshot_compare.readers.object_graph import (
     OBJECT_GRAPH_KEY,
@@ -39,10 +49,11 @@ from tb_snapshot_compare.readers.object_graph import (
     ObjectGraphError,
     parse_object_graph,
 )
-from tb_snapshot_compare.readers.sstable import TableError, read_varint, unmask_crc
-from tb_snapshot_compare.snapshot import Extent, Format, SnapshotContents, TensorInfo
+from tb_snapshot_compare.readers.sstable import TableError, is_table, read_varint, unmask_crc
+from tb_snapshot_compare.snapshot import Extent, Format, Generation, SnapshotContents, TensorInfo
 
 INDEX_SUFFIX = ".index"
+_V1_SHARDS = "?????"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +82,9 @@ def read_bundle(prefix: str) -> SnapshotContents:
         file may be.
       SnapshotChangedError: a file changed while the index was read.
     """
-    bundle = open_bundle(prefix)
-    generation = generation_of(bundle.paths, bundle.index_bytes)
+    generation, bundle = stamped_bundle(prefix)
     nodes = read_object_graph(bundle)
-    tensors = named_tensors(bundle, names_of(bundle, nodes))
+    tensors = named_tensors(bundle, names_of(bundle, nodes), generation)
     position = position_of(tensors)
     check_generation(generation)
     return SnapshotContents(
@@ -84,6 +94,32 @@ def read_bundle(prefix: str) -> SnapshotContents:
         tensors=tensors,
         position=position,
     )
+
+
+def stamped_bundle(prefix: str, *more: str) -> tuple[Generation, Bundle]:
+    """The bundle, and a generation of its files and `more` in which its index was read.
+
+    Raises: as `open_bundle`; SnapshotChangedError where the index changed meanwhile, and
+      BeingWrittenError where the data were replaced a moment ago and the index was not yet
+      (`MergeBundles` in tensor_bundle.cc renames the data first).
+    """
+    path = prefix + INDEX_SUFFIX
+    try:
+        before = generation_of([path]).stamps
+    except SnapshotGoneError:
+        before = ()
+    bundle = open_bundle(prefix)
+    generation = generation_of([*bundle.paths, *more], bundle.index_bytes)
+    index = next(stamp for stamp in generation.stamps if stamp.path == path)
+    if before != (index,):
+        raise SnapshotChangedError(f"{path} was rewritten while it was being read.")
+    newest = max(stamp.ctime_ns for stamp in generation.stamps if stamp.path not in more)
+    if newest > index.ctime_ns and abs(time.time() - newest / 1e9) < SETTLE_SECONDS:
+        raise BeingWrittenError(
+            f"{prefix} is being written: its data are newer than {path}. "
+            "It will be read when its writer is done."
+        )
+    return generation, bundle
 
 
 def shard_path(prefix: str, shard: int, shards: int) -> str:
@@ -97,6 +133,7 @@ def open_bundle(prefix: str) -> Bundle:
     try:
         data = read_whole(path, INDEX_MAX_BYTES)
     except SnapshotGoneError:
+        _raise_for_v1(prefix)
         _raise_without_index(prefix)
         raise
     try:
@@ -159,7 +196,7 @@ def string_scalar(data: bytes, crc32c: int | None) -> bytes:
         raise TableError(f"a string of {length:,} bytes is stored in {len(content):,}")
     if google_crc32c.value(lengths) != unmask_crc(int.from_bytes(checksum, "little")):
         raise TableError("the checksum of a string's length is wrong")
-    if crc32c not in (None, google_crc32c.value(lengths + checksum + content)):
+    if crc32c not in (None, google_crc32c.extend(google_crc32c.value(lengths + checksum), content)):
         raise TableError("the checksum of a string is wrong")
     return content
 
@@ -177,20 +214,20 @@ def names_of(bundle: Bundle, nodes: tuple[Node, ...] | None) -> dict[str, Tensor
     return names_by_graph(keys, nodes, counters.__contains__)
 
 
-def named_tensors(bundle: Bundle, names: Mapping[str, TensorName]) -> tuple[TensorInfo, ...]:
-    """The tensors that `names` has, in its order, as extents."""
+def named_tensors(
+    bundle: Bundle, names: Mapping[str, TensorName], generation: Generation
+) -> tuple[TensorInfo, ...]:
+    """The tensors that `names` has, in its order, as extents of files in `generation`."""
     stored = {tensor.key: tensor for tensor in bundle.index.tensors}
-    return tuple(_tensor_info(bundle, stored[key], name) for key, name in names.items())
+    return tuple(_tensor_info(bundle, stored[key], name, generation) for key, name in names.items())
 
 
-def _tensor_info(bundle: Bundle, stored: StoredTensor, name: TensorName) -> TensorInfo:
+def _tensor_info(
+    bundle: Bundle, stored: StoredTensor, name: TensorName, generation: Generation
+) -> TensorInfo:
     problem = _problem(bundle, stored)
     readable = problem is None and stored.dtype not in NOT_NUMERIC
-    extents = tuple(
-        Extent(shard_path(bundle.prefix, part.shard, bundle.index.shards), part.offset, part.size)
-        for part in stored.parts
-        if readable and part.size
-    )
+    extents = _extents(bundle, stored, name, generation) if readable else ()
     return TensorInfo(
         key=stored.key,
         name=name.name,
@@ -205,6 +242,26 @@ def _tensor_info(bundle: Bundle, stored: StoredTensor, name: TensorName) -> Tens
         crc32c=stored.crc32c if readable else None,
         problem=problem,
     )
+
+
+def _extents(
+    bundle: Bundle, stored: StoredTensor, name: TensorName, generation: Generation
+) -> tuple[Extent, ...]:
+    if not stored.pieces:
+        return tuple(_extent(bundle, part) for part in stored.parts if part.size)
+    slices = [
+        Slice(piece.bounds, _extent(bundle, piece.part), piece.crc32c)
+        for piece in stored.pieces
+        if piece.part.size
+    ]
+    if not slices:
+        return ()
+    return (joined(bundle.prefix, name.name, stored.shape, slices, generation),)
+
+
+def _extent(bundle: Bundle, part: StoredPart) -> Extent:
+    path = shard_path(bundle.prefix, part.shard, bundle.index.shards)
+    return Extent(path, part.offset, part.size)
 
 
 def _problem(bundle: Bundle, stored: StoredTensor) -> str | None:
@@ -227,13 +284,28 @@ def _problem(bundle: Bundle, stored: StoredTensor) -> str | None:
 
 
 def _file_size(path: str) -> int | None:
-    try:
-        status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:
-        raise_for(path, error)
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
+    status = file_status(path)
+    return status.st_size if status is not None else None
+
+
+def _raise_for_v1(prefix: str) -> None:
+    """Raises where `prefix` is a checkpoint of the V1 format: one table with keys and values.
+
+    (`core/util/saved_tensor_slice.proto`, `core/util/tensor_slice_writer.cc`). The name of one
+    in several files has `?????` for their numbers.
+    """
+    if not is_table(prefix.replace(_V1_SHARDS, "00000")):
+        return
+    code = (
+        f"import tensorflow as tf; p = {prefix!r}; r = tf.train.load_checkpoint(p); "
+        "n = sorted(r.get_variable_to_shape_map()); "
+        "tf.raw_ops.SaveV2(prefix=p.replace('?', '') + '-v2', tensor_names=n, "
+        "shape_and_slices=[''] * len(n), tensors=[r.get_tensor(k) for k in n])"
+    )
+    raise UnreadableSnapshotError(
+        f"{prefix} is a checkpoint in TensorFlow's old V1 format (no {INDEX_SUFFIX} file), which "
+        f"is not read. Convert it once with TensorFlow: python -c {shlex.quote(code)}"
+    )
 
 
 def _raise_without_index(prefix: str) -> None:
@@ -244,8 +316,8 @@ def _raise_without_index(prefix: str) -> None:
     """
     directory, base = os.path.split(prefix)
     try:
-        names = os.listdir(directory or ".")
-    except OSError:
+        names = names_in(directory or os.curdir)
+    except SnapshotCompareError:
         return
     data = [name for name in names if name.startswith(f"{base}.data-")]
     if not data:
@@ -262,6 +334,7 @@ def _raise_without_index(prefix: str) -> None:
 
 def _is_fresh(path: str) -> bool:
     try:
-        return time.time() - os.stat(path).st_mtime < SETTLE_SECONDS
-    except OSError:
+        status = file_status(path)
+    except UnreadableSnapshotError:
         return False
+    return status is not None and time.time() - status.st_mtime < SETTLE_SECONDS

@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 from tb_snapshot_compare.limits import RANK_MAX
 from tb_snapshot_compare.readers import protos
+from tb_snapshot_compare.readers.bundle_slices import Bounds, cover_problem
+from tb_snapshot_compare.readers.crc32c import combined
 from tb_snapshot_compare.readers.extents import numpy_dtype
 from tb_snapshot_compare.readers.sstable import TableError, table_entries, unmask_crc
 
@@ -22,8 +24,6 @@ SLICE_KEY_START = b"\x00"
 SHARDS_MAX = 100_000
 ENTRY_MAX_BYTES = 1024 * 1024
 """An entry of a tensor in 1,000 partitions has about 20 kB."""
-PARTS_MAX = 65_536
-"""Runs of bytes of one tensor; one that is partitioned along its second axis has one a row."""
 SUPPORTED_VERSION = 1
 """`kTensorBundleVersion`; a writer states the least version that a reader must know."""
 
@@ -56,11 +56,21 @@ class StoredPart:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPiece:
+    """A slice of a tensor: `bounds` are (start, length) by axis, `crc32c` is unmasked."""
+
+    bounds: Bounds
+    part: StoredPart
+    crc32c: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredTensor:
     """One tensor of the bundle; `parts` in order are its bytes in C order.
 
-    `crc32c` (unmasked) covers the bytes of a tensor of one part. `problem` says why the
-    parts cannot be used; `shape` is () where the stored one is invalid.
+    Where the tensor is not sliced along its first axis, `pieces` are its slices, and `parts`
+    their bytes in no order. `crc32c` (unmasked) covers all bytes in C order. `problem` says why
+    the parts cannot be used; `shape` is () where the stored one is invalid.
     """
 
     key: str
@@ -69,6 +79,7 @@ class StoredTensor:
     parts: tuple[StoredPart, ...]
     crc32c: int | None
     problem: str | None = None
+    pieces: tuple[StoredPiece, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,48 +206,34 @@ def _partitioned_tensor(
     entries: dict[bytes, bytes],
 ) -> StoredTensor:
     try:
-        axis = _partition_axis(entry, shape)
-        pieces = [_piece(key, piece, axis, dtype, shape, entries) for piece in entry.slices]
-        pieces.sort(key=lambda piece: piece.start)
-        _check_cover(pieces, shape[axis] if shape else 1)
-        parts = _interleaved(pieces, math.prod(shape[:axis]))
+        pieces = [_piece(key, piece, dtype, shape, entries) for piece in entry.slices]
+        if all(_is_whole_but_first(piece.bounds, shape) for piece in pieces):
+            pieces.sort(key=lambda piece: piece.bounds[:1])
+            _check_rows(pieces, shape[0] if shape else 1)
+            parts = tuple(piece.part for piece in pieces)
+            checksum = combined((piece.crc32c, piece.part.size) for piece in pieces)
+            return StoredTensor(name, dtype, shape, parts, checksum)
     except (IndexFormatError, protos.ProtoError) as error:
         return StoredTensor(name, dtype, shape, (), None, str(error))
-    return StoredTensor(name, dtype, shape, parts, pieces[0].crc32c if len(pieces) == 1 else None)
+    problem = cover_problem([piece.bounds for piece in pieces], shape)
+    if problem is not None:
+        return StoredTensor(name, dtype, shape, (), None, problem)
+    parts = tuple(piece.part for piece in pieces)
+    return StoredTensor(name, dtype, shape, parts, None, pieces=tuple(pieces))
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """The indices [start, start + length) along the axis at which a tensor is partitioned."""
-
-    start: int
-    length: int
-    part: StoredPart
-    crc32c: int
+def _is_whole_but_first(bounds: Bounds, shape: tuple[int, ...]) -> bool:
+    return all(bound == (0, size) for bound, size in zip(bounds[1:], shape[1:], strict=True))
 
 
-def _partition_axis(entry: Any, shape: tuple[int, ...]) -> int:
-    """The one axis along which a tensor is partitioned, the first where there is none."""
-    axes = {
-        axis
-        for piece in entry.slices
-        for axis, bound in enumerate(_bounds(piece, shape))
-        if bound != (0, shape[axis])
-    }
-    if len(axes) > 1:
-        raise IndexFormatError(
-            f"it is partitioned along {len(axes)} axes, which is not read; save it partitioned "
-            "along one axis, or whole"
-        )
-    return axes.pop() if axes else 0
-
-
-def _bounds(piece: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+def _bounds(piece: Any, shape: tuple[int, ...]) -> Bounds:
     """(start, length) of a partition by axis; a full extent is stored as an empty message."""
     bounds = _stored_bounds(piece)
     if len(bounds) != len(shape) or any(start < 0 or size < 0 for start, size in bounds):
         raise IndexFormatError(f"a partition {bounds} does not fit its shape {shape}")
-    return [bound if bound[1] else (0, size) for bound, size in zip(bounds, shape, strict=True)]
+    return tuple(
+        bound if bound[1] else (0, size) for bound, size in zip(bounds, shape, strict=True)
+    )
 
 
 def _stored_bounds(piece: Any) -> list[tuple[int, int]]:
@@ -244,52 +241,33 @@ def _stored_bounds(piece: Any) -> list[tuple[int, int]]:
 
 
 def _piece(
-    key: bytes,
-    piece: Any,
-    axis: int,
-    dtype: str,
-    shape: tuple[int, ...],
-    entries: dict[bytes, bytes],
-) -> _Piece:
+    key: bytes, piece: Any, dtype: str, shape: tuple[int, ...], entries: dict[bytes, bytes]
+) -> StoredPiece:
     bounds = _bounds(piece, shape)
-    start, length = bounds[axis] if bounds else (0, 1)
-    where = f"its partition at {'row' if axis == 0 else f'index of axis {axis}:'} {start:,}"
+    where = f"its partition at {tuple(start for start, _ in bounds)}"
+    if len(bounds) == 1 or _is_whole_but_first(bounds, shape):
+        where = f"its partition at row {bounds[0][0] if bounds else 0:,}"
     value = entries.get(slice_key(key, _stored_bounds(piece)))
     if value is None:
         raise IndexFormatError(f"{where} is missing from the index")
     entry = _parse_entry(value)
-    part_shape = (*shape[:axis], length, *shape[axis + 1 :]) if shape else ()
-    problem = _size_problem(entry, dtype, part_shape)
+    problem = _size_problem(entry, dtype, tuple(size for _, size in bounds))
     if problem is not None or _dtype_name(entry.dtype) != dtype:
         raise IndexFormatError(problem or f"{where} has another data type")
     part = StoredPart(entry.shard_id, entry.offset, entry.size)
-    return _Piece(start, length, part, unmask_crc(entry.crc32c))
+    return StoredPiece(bounds, part, unmask_crc(entry.crc32c))
 
 
-def _check_cover(pieces: list[_Piece], size: int) -> None:
+def _check_rows(pieces: list[StoredPiece], size: int) -> None:
     expected = 0
     for piece in pieces:
-        if piece.start != expected:
-            found = "overlap" if piece.start < expected else "leave a gap"
+        start, length = piece.bounds[0] if piece.bounds else (expected, 1)
+        if start != expected:
+            found = "overlap" if start < expected else "leave a gap"
             raise IndexFormatError(f"its partitions {found} at row {expected:,}")
-        expected += piece.length
+        expected += length
     if expected != size:
         raise IndexFormatError(f"its partitions end at row {expected:,} of {size:,}")
-
-
-def _interleaved(pieces: list[_Piece], outer: int) -> tuple[StoredPart, ...]:
-    """The bytes in C order: each piece gives one run for every index of the axes before its own."""
-    if outer * len(pieces) > PARTS_MAX:
-        raise IndexFormatError(
-            f"it is partitioned into {outer * len(pieces):,} runs of bytes, more than the "
-            f"{PARTS_MAX:,} that are read; save it whole, or partitioned along its first axis"
-        )
-    runs = [(piece.part, piece.part.size // max(outer, 1)) for piece in pieces]
-    return tuple(
-        StoredPart(part.shard, part.offset + number * size, size)
-        for number in range(outer)
-        for part, size in runs
-    )
 
 
 def slice_key(key: bytes, bounds: list[tuple[int, int]]) -> bytes:

@@ -5,7 +5,7 @@ of the same model. The rules, in order:
 
 1. A variable's own name is the `full_name` in the object graph, where it has the form
    `layer/.../role`; otherwise its attribute path from the root; without an object graph
-   (TensorFlow 1) its key as stored.
+   (TensorFlow 1) its key, with Keras's words for the roles.
 2. `role` is the last segment. `layer` is the path of the layer below its innermost Functional
    or Sequential model: the scopes that models put in front are dropped. A scope is known to
    be a model's when the name has more segments than there are layers between the model and
@@ -26,16 +26,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tb_snapshot_compare.readers.graph_walk import GraphWalk, Place, walk_graph
+from tb_snapshot_compare.readers.named_slots import slots_by_name
 from tb_snapshot_compare.readers.object_graph import OBJECT_GRAPH_KEY, Node
+from tb_snapshot_compare.readers.slot_names import roles_of_scalers
+from tb_snapshot_compare.readers.tf1_names import (
+    HYPERPARAMETERS,
+    ROLE_WORDS,
+    SLOT_WORDS,
+    STATE_ROLES,
+    Tf1Keys,
+)
 from tb_snapshot_compare.snapshot import Scope
 
 KEY_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 SLOT_MARK = "/.OPTIMIZER_SLOT/"
 
 _AUTOMATIC_MODELS = re.compile(r"^(?:(?:sequential|functional|model)(?:_\d{1,6})?_)+(?=\D)")
-_STATE_ROLES = frozenset({"seed_generator_state", "save_counter", "global_step", OBJECT_GRAPH_KEY})
+_STATE_ROLES = frozenset({"seed_generator_state", "save_counter", OBJECT_GRAPH_KEY}) | STATE_ROLES
 _STATE_PATHS = frozenset({"metrics", "_metrics", "_compile_metrics", "_loss_tracker", "keras_api"})
-_TF1_OPTIMIZER = frozenset({"beta1_power", "beta2_power"})
 _ROLE_WORDS = {"iter": "iteration", "iterations": "iteration", "_iterations": "iteration"}
 
 
@@ -68,10 +76,10 @@ class _Weight:
 def names_by_key(keys: Sequence[str]) -> dict[str, TensorName]:
     """Names for the tensors of a bundle without an object graph, in display order.
 
-    `w/Adam` beside `w` is an optimizer's slot of it (TensorFlow 1); keys of object-based
+    Those are names of variables (TensorFlow 1, see `tf1_names`); keys of object-based
     checkpoints are read as attribute paths.
     """
-    known = {_plain_key(key) for key in keys}
+    known = Tf1Keys(_plain_key(key) for key in keys)
     names = {key: _name_of_plain_key(_plain_key(key), known) for key in keys}
     return _in_order(_unique(names))
 
@@ -266,12 +274,14 @@ def _numbered(weights: Sequence[_Weight]) -> dict[str, TensorName]:
 def _optimizer_names(
     walk: GraphWalk, nodes: Sequence[Node], names: Mapping[str, TensorName]
 ) -> dict[str, TensorName]:
-    found: dict[str, TensorName] = {}
+    found = _slots_by_name(walk, nodes, names)
+    owned = (nodes[number].variable for number in walk.hyperparameters)
+    of_scalers = roles_of_scalers(variable.full_name for variable in owned if variable is not None)
     for number, local_name in walk.hyperparameters.items():
         variable = nodes[number].variable
-        if variable is not None and variable.key not in names:
+        if variable is not None and variable.key not in names and variable.key not in found:
             last = variable.full_name.rpartition("/")[2] or local_name
-            role = _ROLE_WORDS.get(last, last)
+            role = of_scalers.get(variable.full_name) or _ROLE_WORDS.get(last, last)
             found[variable.key] = TensorName(f"optimizer/{role}", None, role, "optimizer")
     for slot in walk.slots.values():
         variable, target = nodes[slot.node].variable, nodes[slot.target].variable
@@ -279,6 +289,7 @@ def _optimizer_names(
             continue
         of = names.get(target.key) if target is not None else None
         role = slot.slot_name or _slot_role(variable.full_name, of, slot.list_name)
+        role = SLOT_WORDS.get(role, role)
         base = of.name if of is not None else variable.full_name.rpartition("/")[2]
         found[variable.key] = TensorName(
             name=f"optimizer/{base}/{role}",
@@ -288,6 +299,25 @@ def _optimizer_names(
             slot_of=of.name if of is not None else None,
         )
     return found
+
+
+def _slots_by_name(
+    walk: GraphWalk, nodes: Sequence[Node], names: Mapping[str, TensorName]
+) -> dict[str, TensorName]:
+    full_names = {
+        node.variable.key: node.variable.full_name for node in nodes if node.variable is not None
+    }
+    variables = (nodes[number].variable for number in walk.hyperparameters)
+    attached = slots_by_name(
+        [(variable.key, variable.full_name) for variable in variables if variable is not None],
+        [(key, full_names.get(key, "")) for key, name in names.items() if name.scope == "weights"],
+    )
+    return {
+        slot: TensorName(
+            f"optimizer/{names[of].name}/{role}", names[of].layer, role, "optimizer", names[of].name
+        )
+        for slot, (of, role) in attached.items()
+    }
 
 
 def _slot_role(full_name: str, of: TensorName | None, list_name: str) -> str:
@@ -306,24 +336,34 @@ def _plain_key(key: str) -> str:
     return key.removesuffix(KEY_SUFFIX)
 
 
-def _name_of_plain_key(plain: str, known: set[str]) -> TensorName:
+def _name_of_plain_key(plain: str, keys: Tf1Keys) -> TensorName:
     if SLOT_MARK in plain:
         of, _, slot = plain.partition(SLOT_MARK)
-        role = slot.rpartition("/")[2]
+        word = slot.rpartition("/")[2]
+        role = SLOT_WORDS.get(word, word)
         layer = of.rpartition("/")[0] or None
         return TensorName(f"optimizer/{of}/{role}", layer, role, "optimizer", of)
-    layer_path, _, role = plain.rpartition("/")
+    role = plain.rpartition("/")[2]
     if role in _STATE_ROLES or not _STATE_PATHS.isdisjoint(plain.split("/")):
         return TensorName(plain, None, role, "state")
-    if role in _TF1_OPTIMIZER:
+    if role in HYPERPARAMETERS:
         return TensorName(f"optimizer/{role}", None, role, "optimizer")
-    if layer_path in known:
-        layer = layer_path.rpartition("/")[0] or None
-        return TensorName(f"optimizer/{plain}", layer, role, "optimizer", layer_path)
+    if (slot_of := keys.slot(plain)) is not None:
+        of_layer, of_name = _weight_name(slot_of.of)
+        name = f"optimizer/{of_name}/{slot_of.role}"
+        return TensorName(name, of_layer, slot_of.role, "optimizer", of_name)
     if plain.startswith("optimizer/") and "_trainable_variables" not in plain:
         word = _ROLE_WORDS.get(role, role.lstrip("_"))
         return TensorName(f"optimizer/{word}", None, word, "optimizer")
-    return TensorName(plain, layer_path or None, role, "weights")
+    layer, name = _weight_name(keys.shadowed(plain) or plain)
+    return TensorName(name, layer, name.rpartition("/")[2], "weights")
+
+
+def _weight_name(plain: str) -> tuple[str | None, str]:
+    """The layer and the canonical name of a weight."""
+    layer, _, role = plain.rpartition("/")
+    role = ROLE_WORDS.get(role, role) if layer else role
+    return layer or None, f"{layer}/{role}" if layer else role
 
 
 def _unique(names: Mapping[str, TensorName]) -> dict[str, TensorName]:

@@ -6,15 +6,19 @@ from tb_snapshot_compare.errors import UnreadableSnapshotError
 from tb_snapshot_compare.readers.extents import TensorReader, numpy_dtype
 from tb_snapshot_compare.snapshot import Position, TensorInfo
 
+GLOBAL_STEP = "global_step"
+BACKUP_EPOCH = "ckpt_saved_epoch"
+"""What BackupAndRestore of tf.keras 2 counts, from 0 on: the last epoch that was completed."""
 _Source = tuple[str, str]
 
 _STEP_SOURCES: tuple[_Source, ...] = (
     ("optimizer/iteration", "optimizer iterations"),
-    ("global_step", "global_step"),
+    (GLOBAL_STEP, GLOBAL_STEP),
     ("step", "step variable"),
     ("save_counter", "save_counter"),
 )
 _EPOCH_SOURCES: tuple[_Source, ...] = (
+    (BACKUP_EPOCH, BACKUP_EPOCH),
     ("epoch", "epoch variable"),
     ("save_counter", "save_counter"),
 )
@@ -27,6 +31,9 @@ def position_of(tensors: Sequence[TensorInfo]) -> Position:
     `save_counter`; for the epoch: a variable named `epoch`, `save_counter`.
     """
     counters = {tensor.name: tensor for tensor in tensors if _is_counter(tensor)}
+    for tensor in [*counters.values()]:
+        if tensor.role == GLOBAL_STEP:  # made in the scope of a model or an optimizer
+            counters.setdefault(GLOBAL_STEP, tensor)
     with TensorReader() as reader:
         step, step_source = _first(reader, counters, _STEP_SOURCES)
         epoch, epoch_source = _first(reader, counters, _EPOCH_SOURCES)
@@ -56,5 +63,5 @@ def _first(
         except UnreadableSnapshotError:
             continue
         if value >= 0:
-            return value, source
+            return value + (name == BACKUP_EPOCH), source
     return None, None

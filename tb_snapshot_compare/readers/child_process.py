@@ -1,4 +1,8 @@
-"""Keeps one warm HDF5 child for this process, and replaces it when it dies."""
+"""Keeps one warm child of each kind for this process, and replaces it when it dies.
+
+A child is the only process that runs one large C or C++ parser (HDF5, tensorstore), under
+limits; `child_loop` is its side of the conversation.
+"""
 
 import atexit
 import os
@@ -8,44 +12,80 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol, TypeVar
 
 import msgspec
 
 from tb_snapshot_compare import limits
 from tb_snapshot_compare.errors import ReaderUnavailableError
-from tb_snapshot_compare.readers.hdf5_messages import LENGTH_PREFIX, READY, Reply, Request
+from tb_snapshot_compare.readers.child_messages import LENGTH_PREFIX, READY, REQUEST_MAX_BYTES
 
-CHILD_MODULE = "tb_snapshot_compare.readers.hdf5_child"
 _BOOTSTRAP = (
-    "import runpy, sys; sys.path.extend(sys.argv[1:]); "
-    f"runpy.run_module({CHILD_MODULE!r}, run_name='__main__')"
+    "import runpy, sys; sys.path.extend(sys.argv[2:]); "
+    "runpy.run_module(sys.argv[1], run_name='__main__')"
 )
 _PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 _RECEIVE_BYTES = 1024 * 1024
 _STDERR_MAX_BYTES = 64 * 1024
 
 
+class Answer(Protocol):
+    """What every reply tells: the seconds that the child has worked since it started."""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of user and system time."""
+        ...
+
+
+AnswerType = TypeVar("AnswerType", bound=Answer)
+
+
 class ChildEndedError(Exception):
     """The child died or was ended over this request; the text says why."""
 
 
-class Hdf5Child:
+@dataclass(frozen=True, slots=True)
+class ChildKind:
+    """Which module a child runs, and for the messages what it `reads` ("HDF5 files").
+
+    `install` completes "Install ... into the environment of ...".
+    """
+
+    module: str
+    reads: str
+    install: str = "tb-snapshot-compare and its requirements"
+
+
+class ReaderChild:
     """One child process, started when first asked and ended when idle.
 
     Thread-safe: requests are answered one at a time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: ChildKind) -> None:
+        self._kind = kind
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._idle: threading.Timer | None = None
         self._owner = os.getpid()
 
-    def ask(self, request: Request, descriptors: tuple[int, int]) -> Reply:
-        """Sends the request with its two descriptors and waits for the reply.
+    def ask(
+        self,
+        request: msgspec.Struct,
+        descriptors: Sequence[int],
+        replies: msgspec.msgpack.Decoder[AnswerType],
+    ) -> AnswerType:
+        """Sends the request with its descriptors and waits for the reply.
+
+        Args:
+          request: at most REQUEST_MAX_BYTES when encoded.
+          descriptors: what the child may work on; they stay open here.
+          replies: decodes the child's answer.
 
         Raises:
           ChildEndedError: the child crashed, exceeded a limit, took longer than
@@ -55,7 +95,7 @@ class Hdf5Child:
         with self._lock:
             channel = self._running()
             try:
-                reply = _exchange(channel, request, descriptors)
+                reply = _exchange(channel, request, descriptors, replies)
             except (OSError, msgspec.DecodeError) as error:
                 raise ChildEndedError(self._end(error)) from error
             except BaseException:  # an interrupted exchange leaves the channel out of step
@@ -100,11 +140,12 @@ class Hdf5Child:
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
         }
+        paths = _library_paths()
         with tempfile.TemporaryFile() as said:
             try:
                 with theirs:
                     self._process = subprocess.Popen(  # noqa: S603  our own module
-                        [sys.executable, "-I", "-c", _BOOTSTRAP, *_library_paths()],
+                        [sys.executable, "-I", "-c", _BOOTSTRAP, self._kind.module, *paths],
                         stdin=theirs.fileno(),
                         stdout=subprocess.DEVNULL,
                         stderr=said,
@@ -117,7 +158,7 @@ class Hdf5Child:
             except OSError as error:
                 ended = self._end(error) if self._channel is not None else str(error)
                 ours.close()
-                raise _unavailable(_last_line(said) or ended) from error
+                raise _unavailable(self._kind, _last_line(said) or ended) from error
             except BaseException:  # an interrupted start leaves a child of unknown state
                 self._stop()
                 ours.close()
@@ -183,24 +224,30 @@ def _last_line(said: IO[bytes]) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")[:500]
 
 
-def _unavailable(reason: str) -> ReaderUnavailableError:
+def _unavailable(kind: ChildKind, reason: str) -> ReaderUnavailableError:
     return ReaderUnavailableError(
-        f"HDF5 files cannot be read by this installation: their reader does not start ({reason}). "
-        "Install tb-snapshot-compare and its requirements into the environment of "
+        f"{kind.reads} cannot be read by this installation: their reader does not start "
+        f"({reason}). Install {kind.install} into the environment of "
         f"{sys.executable}; the files themselves were not looked at."
     )
 
 
-def _exchange(channel: socket.socket, request: Request, descriptors: tuple[int, int]) -> Reply:
+def _exchange(
+    channel: socket.socket,
+    request: msgspec.Struct,
+    descriptors: Sequence[int],
+    replies: msgspec.msgpack.Decoder[AnswerType],
+) -> AnswerType:
     deadline = time.monotonic() + limits.CHILD_REPLY_SECONDS
     channel.settimeout(limits.CHILD_REPLY_SECONDS)
     data = msgspec.msgpack.encode(request)
-    socket.send_fds(channel, [LENGTH_PREFIX.pack(len(data)) + data], descriptors)
+    message = LENGTH_PREFIX.pack(len(data)) + data
+    assert len(message) <= REQUEST_MAX_BYTES
+    socket.send_fds(channel, [message], descriptors)
     (length,) = LENGTH_PREFIX.unpack(_receive(channel, LENGTH_PREFIX.size, deadline))
     if length > limits.INDEX_MAX_BYTES:
         raise ConnectionError(f"its description is longer than {limits.INDEX_MAX_BYTES} bytes")
-    reply: Reply = msgspec.msgpack.decode(_receive(channel, length, deadline), type=Reply)
-    return reply
+    return replies.decode(_receive(channel, length, deadline))
 
 
 def _receive(channel: socket.socket, length: int, deadline: float) -> bytes:
@@ -217,5 +264,6 @@ def _receive(channel: socket.socket, length: int, deadline: float) -> bytes:
     return bytes(received)
 
 
-CHILD = Hdf5Child()
+CHILD = ReaderChild(ChildKind("tb_snapshot_compare.readers.hdf5_child", "HDF5 files"))
+"""The one that reads HDF5."""
 atexit.register(CHILD.close)

@@ -5,9 +5,9 @@ here the bytes become NumPy arrays. Memory does not grow with the tensor.
 """
 
 import math
-import os
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,14 +22,33 @@ from tb_snapshot_compare.errors import (
     UnreadableSnapshotError,
 )
 from tb_snapshot_compare.limits import BLOCK_BYTES, MIB
-from tb_snapshot_compare.readers.files import open_regular_file, read_fully
-from tb_snapshot_compare.readers.spool import SpoolPath
-from tb_snapshot_compare.snapshot import FileStamp, Generation, TensorInfo
+from tb_snapshot_compare.readers.files import (
+    Handle,
+    close_file,
+    open_regular_file,
+    prefetch,
+    read_fully,
+)
+from tb_snapshot_compare.readers.generation import check_generation
+from tb_snapshot_compare.readers.spool import DerivedPath, SpoolPath
+from tb_snapshot_compare.snapshot import (
+    Extent,
+    FileStamp,
+    FileStatus,
+    Generation,
+    RemoteStatus,
+    TensorInfo,
+)
+from tb_snapshot_compare.storage import stores
 
 Array = npt.NDArray[Any]
+_Extend = Callable[[int, Any], int]
 
 READ_ARRAY_MAX_BYTES = 64 * MIB
 """`read_array` is for what is shown whole; larger tensors are streamed."""
+_BLOCKS_AHEAD = 2
+"""Of a remote file: the block that is wanted, and the one that is fetched meanwhile."""
+_EXTENTS_AHEAD = 64
 
 
 def numpy_dtype(name: str) -> np.dtype[Any] | None:
@@ -55,7 +74,7 @@ class TensorReader:
     def __init__(self, generation: Generation | None = None) -> None:
         stamps = generation.stamps if generation is not None else ()
         self._stamps = {stamp.path: stamp for stamp in stamps}
-        self._descriptors: dict[str, int] = {}
+        self._handles: dict[str, Handle] = {}
         self._spare = np.empty(0, dtype=np.uint8)
 
     def __enter__(self) -> Self:
@@ -71,9 +90,9 @@ class TensorReader:
 
     def close(self) -> None:
         """Closes every file; the reader can be used again afterwards."""
-        descriptors, self._descriptors = self._descriptors, {}
-        for descriptor in descriptors.values():
-            os.close(descriptor)
+        handles, self._handles = self._handles, {}
+        for handle in handles.values():
+            close_file(handle)
 
     def read_blocks(
         self,
@@ -94,7 +113,7 @@ class TensorReader:
           block_bytes: size of a block, rounded down to whole elements (at least one).
           block_elements: elements of a block, in place of `block_bytes`: two tensors of
             different dtypes stay in step when both are given the same number.
-          verify: whether a stored crc32c is checked.
+          verify: whether a stored checksum is checked.
 
         Raises:
           UnreadableSnapshotError: `tensor` is not numeric or has a problem, its extents do
@@ -110,19 +129,26 @@ class TensorReader:
         if buffer.nbytes < size:
             buffer = np.empty(size, dtype=np.uint8)
         try:
-            crc = 0
+            extend, crc, stored = _checksum(tensor) if verify and total else (None, 0, 0)
             for block in self._fill(tensor, buffer, size, total):
-                if verify and tensor.crc32c is not None:
-                    crc = google_crc32c.extend(crc, block)
+                if extend is not None:
+                    crc = extend(crc, block)
                 yield _as_native(block, dtype, tensor.byteorder)
-            if verify and total and tensor.crc32c not in (None, crc):
-                raise UnreadableSnapshotError(
-                    f"tensor {tensor.name!r} in {tensor.extents[0].path}: checksum "
-                    f"{crc:08x}, stored {tensor.crc32c:08x}. The file is damaged; "
-                    "save or copy the snapshot again."
-                )
+            _check_checksum(tensor, crc, stored)
+        except UnreadableSnapshotError as error:
+            self._check_unchanged(tensor, error)
+            raise
         finally:
             self._spare = buffer
+
+    def _check_unchanged(self, tensor: TensorInfo, error: UnreadableSnapshotError) -> None:
+        """What a writer has cut short or written over meanwhile is not damaged: says so."""
+        paths = {extent.path for extent in tensor.extents}
+        stamps = tuple(stamp for path, stamp in self._stamps.items() if path in paths)
+        try:
+            check_generation(Generation(stamps, ""))
+        except SnapshotChangedError as changed:
+            raise changed from error
 
     def read_array(self, tensor: TensorInfo, limit: int = READ_ARRAY_MAX_BYTES) -> Array:
         """The whole tensor as a new array of its shape, for tensors of at most `limit` bytes.
@@ -146,13 +172,15 @@ class TensorReader:
         """Yields `buffer[:n]` filled with the next n = `size` bytes of the extents."""
         view = buffer.data
         filled = yielded = 0
-        for extent in tensor.extents:
+        for index, extent in enumerate(tensor.extents):
             done = 0
             while done < extent.length:
                 wanted = min(size - filled, extent.length - done)
-                descriptor = self._descriptor(extent.path)
+                handle = self._handle(extent.path)
+                if filled == 0 and not isinstance(handle, int):
+                    self._prefetch(tensor.extents[index : index + _EXTENTS_AHEAD], done, size)
                 part = view[filled : filled + wanted]
-                read_fully(descriptor, _shown(extent.path), extent.offset + done, part)
+                read_fully(handle, _shown(extent.path), extent.offset + done, part)
                 done += wanted
                 filled += wanted
                 if filled == size or yielded + filled == total:
@@ -160,25 +188,56 @@ class TensorReader:
                     yielded += filled
                     filled = 0
 
-    def _descriptor(self, path: str) -> int:
-        descriptor = self._descriptors.get(path)
-        if descriptor is None:
-            descriptor, status = _opened(path)
+    def _prefetch(self, extents: tuple[Extent, ...], done: int, size: int) -> None:
+        """Begins to fetch the next blocks of `size` bytes, of which the first extent has `done`."""
+        wanted = _BLOCKS_AHEAD * size
+        for extent in extents:
+            length = min(extent.length - done, wanted)
+            prefetch(self._handle(extent.path), extent.offset + done, length)
+            wanted -= length
+            if wanted <= 0:
+                return
+            done = 0
+
+    def _handle(self, path: str) -> Handle:
+        handle = self._handles.get(path)
+        if handle is None:
             stamp = self._stamps.get(path)
-            if stamp is not None and stamp != FileStamp(
-                path, status.st_ino, status.st_size, status.st_mtime_ns
-            ):
-                os.close(descriptor)
+            handle, status = _opened(path) if stamp is None else _opened_as(stamp)
+            if stamp is not None and stamp != FileStamp.of(path, status):
+                close_file(handle)
                 raise SnapshotChangedError(
                     f"{path} was replaced after the snapshot was opened. "
                     "Open the snapshot again to see its new content."
                 )
-            self._descriptors[path] = descriptor
-        return descriptor
+            self._handles[path] = handle
+        return handle
 
 
-def _opened(path: str) -> tuple[int, os.stat_result]:
+def _check_checksum(tensor: TensorInfo, computed: int, stored: int) -> None:
+    if computed != stored:
+        raise UnreadableSnapshotError(
+            f"tensor {tensor.name!r} in {tensor.extents[0].path}: checksum "
+            f"{computed:08x}, stored {stored:08x}. The file is damaged; "
+            "save or copy the snapshot again."
+        )
+
+
+def _opened_as(stamp: FileStamp) -> tuple[Handle, FileStatus]:
+    """Opens the file that was stamped; of a store that knows the content by name, without asking.
+
+    Such a store gives the bytes of no other content.
+    """
+    if not stamp.tag:
+        return _opened(stamp.path)
+    status = RemoteStatus(stamp.size, stamp.mtime_ns, stamp.tag)
+    return stores.as_listed(stamp.path, status), status
+
+
+def _opened(path: str) -> tuple[Handle, FileStatus]:
     """Opens a file of the snapshot, or the decoded copy of one, which a cleaner may delete."""
+    if isinstance(path, DerivedPath):
+        path = path.made()
     if not isinstance(path, SpoolPath):
         return open_regular_file(path)
     try:
@@ -192,7 +251,20 @@ def _opened(path: str) -> tuple[int, os.stat_result]:
 
 def _shown(path: str) -> str:
     """What a message calls a file: the snapshot, where the file is a decoded copy of it."""
-    return path.of if isinstance(path, SpoolPath) else path
+    return path.of if isinstance(path, SpoolPath | DerivedPath) else path
+
+
+def _checksum(tensor: TensorInfo) -> tuple[_Extend | None, int, int]:
+    """How the tensor's checksum is extended by a block, where it begins, and what is stored."""
+    if tensor.crc32c is not None:
+        return google_crc32c.extend, 0, tensor.crc32c
+    if tensor.crc32 is not None:
+        return _extend_crc32, *tensor.crc32
+    return None, 0, 0
+
+
+def _extend_crc32(crc: int, block: npt.NDArray[np.uint8]) -> int:
+    return zlib.crc32(block.data, crc)
 
 
 def _checked_dtype(tensor: TensorInfo) -> np.dtype[Any]:

@@ -4,6 +4,9 @@ Only regular files are opened, without waiting for a FIFO's other end, and bytes
 fetched with positioned reads: unlike a memory map, a file that is truncated meanwhile
 gives a short read, which is an error message and not the end of the process.
 
+A path may be a URL: its file is read in ranges from its store. What `regular_file` gives to
+read from is opaque, a descriptor or a remote file.
+
 Symbolic links are followed: people link `best.index` to a checkpoint on purpose, and
 which paths may be opened at all is decided by whoever lists the snapshots.
 """
@@ -13,24 +16,33 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from tb_snapshot_compare.errors import SnapshotGoneError, UnreadableSnapshotError
 from tb_snapshot_compare.readers.generation import error_text
+from tb_snapshot_compare.snapshot import FileStatus
+from tb_snapshot_compare.storage import is_remote, stores
+from tb_snapshot_compare.storage.remote_file import RemoteFile
+
+Handle = int | RemoteFile
+"""An open file: to be passed on, not to be looked into."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def open_regular_file(path: str) -> tuple[int, os.stat_result]:
-    """Opens `path` for reading; the caller closes the descriptor.
+def open_regular_file(path: str) -> tuple[Handle, FileStatus]:
+    """Opens `path` for reading; the caller closes it with `close_file`.
 
     Returns:
-      The descriptor, and the status of the file that it refers to.
+      The open file, and its status.
 
     Raises:
       SnapshotGoneError: there is no such file.
       UnreadableSnapshotError: not permitted, not a regular file, or an I/O error.
     """
+    if is_remote(path):
+        remote = stores.open_remote(path)
+        return remote, remote.status
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise_not_regular(path)
@@ -41,6 +53,9 @@ def open_regular_file(path: str) -> tuple[int, os.stat_result]:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise_not_regular(path)
+    except OSError as error:
+        os.close(descriptor)
+        raise_for(path, error)
     except BaseException:
         os.close(descriptor)
         raise
@@ -48,25 +63,41 @@ def open_regular_file(path: str) -> tuple[int, os.stat_result]:
 
 
 @contextmanager
-def regular_file(path: str) -> Iterator[tuple[int, os.stat_result]]:
+def regular_file(path: str) -> Iterator[tuple[Handle, FileStatus]]:
     """`open_regular_file` for the length of a `with` block."""
-    descriptor, status = open_regular_file(path)
+    handle, status = open_regular_file(path)
     try:
-        yield descriptor, status
+        yield handle, status
     finally:
-        os.close(descriptor)
+        close_file(handle)
 
 
-def read_fully(descriptor: int, path: str, offset: int, into: memoryview) -> None:
+def close_file(handle: Handle) -> None:
+    """Closes what `open_regular_file` gave."""
+    if isinstance(handle, int):
+        os.close(handle)
+
+
+def prefetch(handle: Handle, offset: int, length: int) -> None:
+    """Says that these bytes are read next: a remote file begins to fetch them."""
+    if not isinstance(handle, int):
+        handle.prefetch(offset, length)
+
+
+def read_fully(handle: Handle, path: str, offset: int, into: memoryview) -> None:
     """Fills `into` with the bytes of the file from `offset` on.
 
     Raises:
       UnreadableSnapshotError: the file ends before, or an I/O error.
+      SnapshotGoneError, SnapshotChangedError: a remote file was deleted or replaced.
     """
     got = 0
     while got < len(into):
         try:
-            count = os.preadv(descriptor, [into[got:]], offset + got)
+            if isinstance(handle, int):
+                count = os.preadv(handle, [into[got:]], offset + got)
+            else:
+                count = handle.read_into(offset + got, into[got:])
         except OSError as error:
             raise_for(path, error)
         if count == 0:
@@ -77,22 +108,22 @@ def read_fully(descriptor: int, path: str, offset: int, into: memoryview) -> Non
         got += count
 
 
-def read_bytes(descriptor: int, path: str, offset: int, length: int) -> bytes:
+def read_bytes(handle: Handle, path: str, offset: int, length: int) -> bytes:
     """`length` bytes at `offset`; the caller has checked `length` against the file's size."""
     content = bytearray(length)
-    read_fully(descriptor, path, offset, memoryview(content))
+    read_fully(handle, path, offset, memoryview(content))
     return bytes(content)
 
 
 def read_whole(path: str, limit: int) -> bytes:
     """The whole content of a regular file of at most `limit` bytes."""
-    with regular_file(path) as (descriptor, status):
+    with regular_file(path) as (handle, status):
         if status.st_size > limit:
             raise UnreadableSnapshotError(
                 f"{path} has {status.st_size:,} bytes, more than the {limit:,} that such a "
                 "file may have. It is not what its name says."
             )
-        return read_bytes(descriptor, path, 0, status.st_size)
+        return read_bytes(handle, path, 0, status.st_size)
 
 
 def names_in(directory: str) -> list[str]:
@@ -102,6 +133,8 @@ def names_in(directory: str) -> list[str]:
       SnapshotGoneError: there is no such directory.
       UnreadableSnapshotError: not permitted, or an I/O error.
     """
+    if is_remote(directory):
+        return [entry.name for entry in stores.entries_in(directory)]
     try:
         return sorted(os.listdir(directory))
     except (OSError, ValueError) as error:
@@ -109,13 +142,48 @@ def names_in(directory: str) -> list[str]:
 
 
 def is_directory(path: str) -> bool:
-    """Whether `path` is a directory, links followed; False where it cannot be examined."""
-    return os.path.isdir(path)
+    """Whether `path` is a directory, links followed; False where it cannot be examined.
+
+    Raises:
+      UnreadableSnapshotError: a store fails.
+    """
+    return _remote_kind(path) == "directory" if is_remote(path) else os.path.isdir(path)
 
 
 def exists(path: str) -> bool:
-    """Whether anything is at `path`, links followed; False where it cannot be examined."""
-    return os.path.exists(path)
+    """Whether anything is at `path`, links followed; False where it cannot be examined.
+
+    Raises:
+      UnreadableSnapshotError: a store fails.
+    """
+    return _remote_kind(path) is not None if is_remote(path) else os.path.exists(path)
+
+
+def file_status(path: str) -> FileStatus | None:
+    """The status of a regular file, links followed; None where there is none.
+
+    Raises:
+      UnreadableSnapshotError: it cannot be examined.
+    """
+    if is_remote(path):
+        try:
+            return stores.status_of(path)
+        except SnapshotGoneError:
+            return None
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise_for(path, error)
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _remote_kind(url: str) -> Literal["file", "directory"] | None:
+    try:
+        return "directory" if stores.status_of(url) is None else "file"
+    except SnapshotGoneError:
+        return None
 
 
 def raise_not_regular(path: str) -> NoReturn:

@@ -17,7 +17,6 @@ PATH_MAX_DEPTH = 32
 
 _MODEL_CHILDREN = frozenset({"_operations", "_functional", "layer-0", "layer_with_weights-0"})
 _OWN_LISTS = frozenset({"_variables", "_trainable_variables", "_trainable_variables_indices"})
-_ITERATIONS = frozenset({"_iterations", "iterations", "iter"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +53,13 @@ class GraphWalk:
 
     `places` is in model order: depth first, in the order in which the model lists its
     layers. `trainables` are the variables that an optimizer trains, in its order.
-    `hyperparameters` maps the optimizer's other variables to their attribute name, and
-    `iterations` are those of them that count steps.
+    `hyperparameters` maps the optimizer's other variables to their attribute name.
     """
 
     places: list[Place] = field(default_factory=list)
     trainables: list[int] = field(default_factory=list)
     slots: dict[int, OptimizerSlot] = field(default_factory=dict)
     hyperparameters: dict[int, str] = field(default_factory=dict)
-    iterations: list[int] = field(default_factory=list)
 
 
 def walk_graph(nodes: Sequence[Node]) -> GraphWalk:
@@ -97,8 +94,6 @@ def _collect_optimizer(nodes: Sequence[Node], optimizer: int, walk: GraphWalk) -
     )
     walk.trainables += trained.values()
     for name, target in nodes[optimizer].children:
-        if name in _ITERATIONS and nodes[target].variable is not None:
-            walk.iterations.append(target)
         if nodes[target].variable is not None:
             walk.hyperparameters.setdefault(target, name)
         elif name not in _OWN_LISTS and nodes[target].is_list:

@@ -16,7 +16,8 @@ class Node:
 
     `component` is the last part of its path, `name` what Keras calls it (None for lists and
     in files older than the attribute), `variables` the datasets of its `vars` by number,
-    `addresses` where its own objects lie in the file.
+    `addresses` where its own objects lie in the file. `has_vars` is whether it has a group
+    `vars`, which even a layer without variables has, and a list never.
     """
 
     component: str
@@ -25,6 +26,7 @@ class Node:
     name: str | None = None
     variables: list[StoredDataset] = field(default_factory=list)
     children: dict[str, "Node"] = field(default_factory=dict)
+    has_vars: bool = False
 
     @property
     def order(self) -> int:
@@ -67,6 +69,7 @@ def build_tree(description: Description) -> tuple[Node, list[StoredDataset]]:
         node.addresses.append(group.order)
         if parts and parts[-1] == "vars":
             node.name = group.name
+            node.has_vars = True
     for dataset in description.datasets:
         parts = dataset.path.split("/")
         if len(parts) >= 2 and parts[-2] == "vars":

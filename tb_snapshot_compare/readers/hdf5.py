@@ -1,12 +1,10 @@
 """Reads `.weights.h5` and legacy `.h5` files without HDF5 in this process."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -20,31 +18,40 @@ from tb_snapshot_compare.errors import (
     SnapshotGoneError,
     UnreadableSnapshotError,
 )
+from tb_snapshot_compare.readers.backup_directory import METADATA, backup_epoch
+from tb_snapshot_compare.readers.child_messages import Refused
 from tb_snapshot_compare.readers.child_process import CHILD, ChildEndedError
-from tb_snapshot_compare.readers.files import read_whole, regular_file
+from tb_snapshot_compare.readers.files import Handle, regular_file
 from tb_snapshot_compare.readers.generation import check_generation, generation_of
 from tb_snapshot_compare.readers.hdf5_messages import (
     Describe,
     Description,
     Inflated,
-    Refused,
+    Reply,
     Request,
 )
 from tb_snapshot_compare.readers.layer_roles import Config
 from tb_snapshot_compare.readers.legacy_names import is_legacy, legacy_tensors
+from tb_snapshot_compare.readers.range_server import child_source
 from tb_snapshot_compare.readers.spool import SPOOL, SpoolFile, spool_paths
-from tb_snapshot_compare.readers.weights_file import ITERATION, Places, read_scalar, tensors_of
+from tb_snapshot_compare.readers.weights_file import (
+    ITERATION,
+    FilePlaces,
+    read_scalar,
+    tensors_of,
+)
 from tb_snapshot_compare.snapshot import (
     FileStamp,
+    FileStatus,
     Format,
     Generation,
     Position,
     SnapshotContents,
     TensorInfo,
 )
+from tb_snapshot_compare.storage.faults import StoreError
 
-TRAINING_METADATA = "training_metadata.json"
-TRAINING_METADATA_MAX_BYTES = 64 * 1024
+_REPLIES: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 REMEDY = "Save the snapshot again, or copy the file again if it was copied."
 
 
@@ -53,7 +60,7 @@ class OpenFile:
     """A snapshot's file, open, with the stamp that it had when it was opened."""
 
     path: str
-    descriptor: int
+    descriptor: Handle
     size: int
     modified: float
     generation: Generation
@@ -81,7 +88,7 @@ def read_hdf5(
             return kept
         with spooling(path) as spool:
             description = describe(file, file.descriptor, 0, file.size, spool, decode=decode)
-            places = Places(path, 0, spool.path)
+            places = FilePlaces(path, 0, spool.path)
             text = description.attributes.get("model_config")
             config = _decoded_config(text, path)
             legacy = is_legacy(description)
@@ -92,7 +99,7 @@ def read_hdf5(
                 format=Format.LEGACY_H5 if legacy else format,
                 generation=file.generation,
                 tensors=tensors,
-                position=position_of(path, file.descriptor, tensors, places),
+                position=position_of(path, tensors, file.generation),
                 model_config=text if config is not None else None,
             )
         keep_if_spooled(contents)
@@ -115,19 +122,18 @@ def opened(path: str) -> Iterator[OpenFile]:
             yield file
             check_generation(generation)
         except SnapshotChangedError as error:
-            raise _being_written(path) from error
-        except (SnapshotGoneError, ReaderUnavailableError):
+            raise being_written(path) from error
+        except (SnapshotGoneError, ReaderUnavailableError, StoreError):
             raise
         except SnapshotCompareError as error:
             if is_unsettled(file):
-                raise _being_written(path) from error
+                raise being_written(path) from error
             raise
 
 
-def _check_same(stamp: FileStamp, status: os.stat_result) -> None:
+def _check_same(stamp: FileStamp, status: FileStatus) -> None:
     """Returns when the opened file is the one that was stamped."""
-    opened_stamp = FileStamp(stamp.path, status.st_ino, status.st_size, status.st_mtime_ns)
-    if opened_stamp != stamp:
+    if FileStamp.of(stamp.path, status) != stamp:
         raise SnapshotChangedError(f"{stamp.path} was replaced while it was being opened.")
 
 
@@ -140,7 +146,8 @@ def is_unsettled(file: OpenFile) -> bool:
     return abs(time.time() - file.modified) < limits.SETTLE_SECONDS
 
 
-def _being_written(path: str) -> BeingWrittenError:
+def being_written(path: str) -> BeingWrittenError:
+    """The error for a snapshot that changed while it was read, or is too young to be whole."""
     return BeingWrittenError(
         f"{path} is being written: it is incomplete or changed while it was read. "
         "It will be listed as ready when its writer has finished."
@@ -178,9 +185,15 @@ def without_spooled(contents: SnapshotContents) -> SnapshotContents:
 
 
 def describe(
-    file: OpenFile, source: int, offset: int, length: int, spool: SpoolFile, *, decode: bool = True
+    file: OpenFile,
+    source: Handle,
+    offset: int,
+    length: int,
+    spool: SpoolFile,
+    *,
+    decode: bool = True,
 ) -> Description:
-    """What the HDF5 in `length` bytes at `offset` of the descriptor `source` holds.
+    """What the HDF5 in `length` bytes at `offset` of the open file `source` holds.
 
     Raises:
       UnreadableSnapshotError: HDF5 refuses the bytes, or the child ended over them.
@@ -193,10 +206,13 @@ def describe(
     return reply
 
 
-def ask_child(path: str, request: Request, source: int, spool: SpoolFile) -> Description | Inflated:
+def ask_child(
+    path: str, request: Request, source: Handle, spool: SpoolFile
+) -> Description | Inflated:
     """The child's answer; its death or refusal is this file's error and no other's."""
     try:
-        reply = CHILD.ask(request, (source, spool.descriptor))
+        with child_source(source) as descriptor:
+            reply = CHILD.ask(request, (descriptor, spool.descriptor), _REPLIES)
     except ChildEndedError as error:
         raise UnreadableSnapshotError(
             f"{path}: HDF5 reader ended over this file ({error}), so it is taken for damaged. "
@@ -236,29 +252,14 @@ def _decoded_config(text: str | None, path: str) -> Config | None:
         return None
 
 
-def position_of(
-    path: str, descriptor: int, tensors: tuple[TensorInfo, ...], places: Places
-) -> Position:
+def position_of(path: str, tensors: tuple[TensorInfo, ...], generation: Generation) -> Position:
     """Step from the optimizer's iteration, epoch from the metadata of BackupAndRestore."""
     found = next((tensor for tensor in tensors if tensor.name == ITERATION), None)
-    step = read_scalar(descriptor, found, places) if found is not None else None
-    epoch = _backup_epoch(path)
+    step = read_scalar(found, generation) if found is not None else None
+    epoch = backup_epoch(path, generation)
     return Position(
         step=step,
         step_source="optimizer iterations" if step is not None else None,
         epoch=epoch,
-        epoch_source=TRAINING_METADATA if epoch is not None else None,
+        epoch_source=METADATA if epoch is not None else None,
     )
-
-
-def _backup_epoch(path: str) -> int | None:
-    """The epoch that BackupAndRestore notes beside `latest.weights.h5`."""
-    if PurePath(path).name != "latest.weights.h5":
-        return None
-    metadata = os.path.join(os.path.dirname(path), TRAINING_METADATA)
-    try:
-        content = msgspec.json.decode(read_whole(metadata, TRAINING_METADATA_MAX_BYTES))
-    except (SnapshotCompareError, msgspec.DecodeError, RecursionError):
-        return None
-    epoch = content.get("epoch") if isinstance(content, dict) else None
-    return epoch if isinstance(epoch, int) and not isinstance(epoch, bool) else None

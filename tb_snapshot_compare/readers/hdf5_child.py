@@ -1,86 +1,31 @@
-"""The HDF5 child: the only process that runs libhdf5, under limits, on one descriptor.
+"""The HDF5 child: the only process that runs libhdf5, under limits, on two descriptors."""
 
-Started as `python -I -c ... tb_snapshot_compare.readers.hdf5_child` with one end of a
-socket pair as its standard input. It ends when the other end closes.
-"""
-
-import math
 import os
-import resource
-import socket
 import zlib
 
 import msgspec
 
 from tb_snapshot_compare import limits
+from tb_snapshot_compare.readers.child_loop import cpu_seconds, serve
 from tb_snapshot_compare.readers.hdf5_messages import (
-    LENGTH_PREFIX,
-    READY,
-    REQUEST_MAX_BYTES,
     Describe,
     Description,
     Inflate,
     Inflated,
-    Refused,
-    Reply,
     Request,
 )
+from tb_snapshot_compare.readers.range_client import read_at
 
 INFLATE_BLOCK_BYTES = limits.MIB
 
 
-def main() -> None:
-    """Answers requests until the server process closes its end."""
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_AS, limits.CHILD_ADDRESS_SPACE_BYTES)
-    _limit(resource.RLIMIT_NOFILE, limits.CHILD_OPEN_FILES)
-    import tb_snapshot_compare.readers.hdf5_walk  # noqa: F401  h5py only under the limits
-
-    channel = socket.socket(fileno=0)
-    channel.sendall(READY)
-    _silence()
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, REQUEST_MAX_BYTES, 2)
-        if not message:
-            return
-        try:
-            reply = _answer(message, descriptors)
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
-        data = msgspec.msgpack.encode(reply)
-        channel.sendall(LENGTH_PREFIX.pack(len(data)) + data)
-
-
-def _silence() -> None:
-    """From here on nothing that a file makes HDF5 print reaches the server's disk."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-
-
-def _limit(what: int, value: int) -> None:
-    """Lowers a limit; systems without it (macOS has no RLIMIT_AS) keep the others."""
-    try:
-        resource.setrlimit(what, (value, value))
-    except (ValueError, OSError):
-        return
-
-
-def _answer(message: bytes, descriptors: list[int]) -> Reply:
-    spent = _cpu_seconds()
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(spent) + limits.CHILD_CPU_SECONDS, hard))
-    try:
-        request = msgspec.msgpack.decode(message[LENGTH_PREFIX.size :], type=Request)
-        source, target = descriptors
-        if isinstance(request, Describe):
-            return _describe(request, source, target)
-        return _inflate(request, source, target)
-    except MemoryError:
-        return Refused("it needs more memory than a reader may use", _cpu_seconds())
-    except Exception as error:  # h5py raises many types on damaged bytes
-        return Refused(f"{error}"[:500] or type(error).__name__, _cpu_seconds())
+def answer(message: bytes, descriptors: list[int]) -> Description | Inflated:
+    """Describes or inflates what the first descriptor refers to."""
+    request = msgspec.msgpack.decode(message, type=Request)
+    source, target = descriptors
+    if isinstance(request, Describe):
+        return _describe(request, source, target)
+    return _inflate(request, source, target)
 
 
 def _describe(request: Describe, source: int, target: int) -> Description:
@@ -89,7 +34,7 @@ def _describe(request: Describe, source: int, target: int) -> Description:
     window = Window(source, request.offset, request.length)
     spool = Spool(descriptor=target, room=request.spool_max_bytes)
     description = describe(window, request.length, spool, decode=request.decode)
-    return msgspec.structs.replace(description, cpu_seconds=_cpu_seconds())
+    return msgspec.structs.replace(description, cpu_seconds=cpu_seconds())
 
 
 def _inflate(request: Inflate, source: int, target: int) -> Inflated:
@@ -100,8 +45,10 @@ def _inflate(request: Inflate, source: int, target: int) -> Inflated:
     pending = b""
     while not inflater.eof:
         if not pending:
-            pending = os.pread(source, min(INFLATE_BLOCK_BYTES, end - position), position)
-            position += len(pending)
+            stored = bytearray(min(INFLATE_BLOCK_BYTES, end - position))
+            count = read_at(source, position, memoryview(stored))
+            pending = bytes(stored[:count])
+            position += count
             if not pending:
                 raise ValueError("the compressed weights end too early")
         block = inflater.decompress(pending, INFLATE_BLOCK_BYTES)
@@ -115,13 +62,8 @@ def _inflate(request: Inflate, source: int, target: int) -> Inflated:
             view = view[os.write(target, view) :]
     if written != request.length or crc != request.crc32:
         raise ValueError("the compressed weights do not have the checksum that is stored")
-    return Inflated(cpu_seconds=_cpu_seconds())
-
-
-def _cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+    return Inflated(cpu_seconds=cpu_seconds())
 
 
 if __name__ == "__main__":
-    main()
+    serve("tb_snapshot_compare.readers.hdf5_walk", answer)

@@ -1,18 +1,11 @@
 """What the server process and the HDF5 child say to each other.
 
-Each message is MessagePack behind its length in four bytes, big-endian. A request travels
-with the descriptors that it works on (SCM_RIGHTS), so the child opens no path itself.
+Requests travel with the descriptors that they work on, so the child opens no path itself.
 """
-
-import struct
-from typing import Literal
 
 import msgspec
 
-LENGTH_PREFIX = struct.Struct(">I")
-READY = b"ready"
-"""What the child says once, when it has imported all it needs."""
-REQUEST_MAX_BYTES = 4096
+from tb_snapshot_compare.readers.child_messages import Refused, StoredArray
 
 
 class Describe(msgspec.Struct, frozen=True, tag="describe"):
@@ -40,24 +33,8 @@ class Inflate(msgspec.Struct, frozen=True, tag="inflate"):
     crc32: int
 
 
-class StoredDataset(msgspec.Struct, frozen=True):
-    """One HDF5 dataset.
-
-    `path` is without a leading slash. `order` grows in the order of creation (the address
-    of the object header). `offset` is in the file, counted from the start of the HDF5, or
-    in the spool where `spooled`; None where the values cannot be reached, which `problem`
-    explains for numbers. `dtype` is a NumPy or ml_dtypes name or `string`.
-    """
-
-    path: str
-    order: int
-    dtype: str
-    shape: tuple[int, ...]
-    length: int
-    offset: int | None = None
-    spooled: bool = False
-    byteorder: Literal["little", "big"] = "little"
-    problem: str | None = None
+StoredDataset = StoredArray
+"""`order` of an HDF5 dataset is the address of its object header."""
 
 
 class StoredGroup(msgspec.Struct, frozen=True):
@@ -86,13 +63,6 @@ class Description(msgspec.Struct, frozen=True, tag="description"):
 class Inflated(msgspec.Struct, frozen=True, tag="inflated"):
     """The member lies inflated in the second descriptor."""
 
-    cpu_seconds: float = 0.0
-
-
-class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """The bytes cannot be read; `reason` completes "the file cannot be read: ..."."""
-
-    reason: str
     cpu_seconds: float = 0.0
 
 

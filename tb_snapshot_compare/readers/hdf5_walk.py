@@ -11,17 +11,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import h5py
+import ml_dtypes
 import numpy as np
 from h5py import h5d, h5g, h5l, h5o, h5s, h5t
 
 from tb_snapshot_compare import limits
 from tb_snapshot_compare.readers.hdf5_messages import Description, StoredDataset, StoredGroup
+from tb_snapshot_compare.readers.range_client import read_at
 
 DEPTH_MAX = 64
 BLOCK_BYTES = 16 * limits.MIB
 CHUNK_CACHE_BYTES = 64 * limits.MIB
 NAME_MAX_CHARACTERS = 4096
 ROOT_ATTRIBUTES = ("model_config", "training_config", "keras_version", "backend")
+
+
+class _BeyondLimitError(ValueError):
+    """The file is refused as a whole."""
 
 
 class Window(io.RawIOBase):
@@ -58,7 +64,7 @@ class Window(io.RawIOBase):
         wanted = min(len(view), max(self._length - self._position, 0))
         done = 0
         while done < wanted:
-            read = os.preadv(self._descriptor, [view[done:wanted]], self._offset + self._position)
+            read = read_at(self._descriptor, self._offset + self._position, view[done:wanted])
             if read == 0:
                 break
             done += read
@@ -119,7 +125,7 @@ def describe(window: Window, length: int, spool: Spool, *, decode: bool = True) 
 
 def _visit_group(walk: _Walk, group: h5g.GroupID, path: str, address: int, depth: int) -> None:
     if depth > DEPTH_MAX:
-        raise ValueError(f"its groups are nested deeper than {DEPTH_MAX}")
+        raise _BeyondLimitError(f"its groups are nested deeper than {DEPTH_MAX}")
     if address in walk.seen:
         return
     walk.seen.add(address)
@@ -131,7 +137,7 @@ def _visit_group(walk: _Walk, group: h5g.GroupID, path: str, address: int, depth
 
 def _visit_link(walk: _Walk, group: h5g.GroupID, name: bytes, path: str, depth: int) -> None:
     if len(walk.datasets) + len(walk.groups) > limits.TENSORS_MAX:
-        raise ValueError(f"it holds more than {limits.TENSORS_MAX} objects")
+        raise _BeyondLimitError(f"it holds more than {limits.TENSORS_MAX} objects")
     link = group.links.get_info(name)
     kind = link.type
     if kind != h5l.TYPE_HARD:
@@ -139,11 +145,27 @@ def _visit_link(walk: _Walk, group: h5g.GroupID, name: bytes, path: str, depth: 
         reason = f"{words.get(kind, 'a user-defined link')} stands in its place"
         walk.datasets.append(_without_values(path, 0, "unknown", (), reason))
         return
-    thing = h5o.open(group, name)
+    try:
+        thing = h5o.open(group, name)
+    except Exception as error:  # h5py raises many types for one damaged object
+        walk.datasets.append(_damaged(path, link.u, error))
+        return
     if isinstance(thing, h5g.GroupID):
-        _visit_group(walk, thing, path, link.u, depth + 1)
+        _visit_inner_group(walk, thing, path, link.u, depth + 1)
     elif isinstance(thing, h5d.DatasetID):
         walk.datasets.append(_dataset(walk, thing, path, link.u))
+
+
+def _visit_inner_group(
+    walk: _Walk, group: h5g.GroupID, path: str, address: int, depth: int
+) -> None:
+    """As `_visit_group`; what is damaged in it leaves the rest of the file readable."""
+    try:
+        _visit_group(walk, group, path, address, depth)
+    except _BeyondLimitError:
+        raise
+    except Exception as error:  # h5py raises many types for one damaged group
+        walk.datasets.append(_damaged(f"{path}/?", address, error))
 
 
 def _group(group: h5py.Group, path: str, address: int) -> StoredGroup:
@@ -193,15 +215,18 @@ def _without_values(
     )
 
 
+def _damaged(path: str, order: int, error: Exception) -> StoredDataset:
+    words = f"it cannot be read ({error})"[:300]
+    if isinstance(error, MemoryError):
+        words = "it needs more memory than a reader may use"
+    return _without_values(path, order, "unknown", (), words)
+
+
 def _dataset(walk: _Walk, dataset: h5d.DatasetID, path: str, order: int) -> StoredDataset:
     try:
         return _described(walk, dataset, path, order)
-    except MemoryError:
-        words = "it needs more memory than a reader may use"
-        return _without_values(path, order, "unknown", (), words)
     except Exception as error:  # h5py raises many types for one damaged dataset
-        words = f"it cannot be read ({error})"[:300]
-        return _without_values(path, order, "unknown", (), words)
+        return _damaged(path, order, error)
 
 
 def _described(walk: _Walk, dataset: h5d.DatasetID, path: str, order: int) -> StoredDataset:
@@ -211,9 +236,9 @@ def _described(walk: _Walk, dataset: h5d.DatasetID, path: str, order: int) -> St
     dtype = dataset.dtype
     if dtype.kind in "OSU":
         return _without_values(path, order, "string", shape, None)
-    name = _dtype_name(dtype)
+    name = _dtype_name(dtype) or _opaque_name(h5py.Dataset(dataset), dtype)
     if name is None:
-        words = f"its type {dtype} is not a number type that Keras names"
+        words = f"its type {dtype} is not a number type, or does not say which one"
         return _without_values(path, order, "unknown", shape, words)
     return _located(walk, dataset, path, order, name, dtype, shape)
 
@@ -270,11 +295,23 @@ def _is_raw(dataset: h5d.DatasetID, dtype: np.dtype[np.generic]) -> bool:
 
 
 def _dtype_name(dtype: np.dtype[np.generic]) -> str | None:
-    if dtype.kind == "V" and dtype.names is None and dtype.itemsize == 2:
-        return "bfloat16"  # h5py stores ml_dtypes.bfloat16 as two opaque bytes
     if dtype.kind in "fiubc" and dtype.itemsize <= (16 if dtype.kind == "c" else 8):
         return dtype.newbyteorder("=").name
     return None
+
+
+def _opaque_name(dataset: h5py.Dataset, dtype: np.dtype[np.generic]) -> str | None:
+    """The type of opaque bytes, as which h5py stores those of ml_dtypes.
+
+    Keras notes bfloat16 in an attribute; of two bytes it is the only one that Keras has.
+    """
+    if dtype.kind != "V" or dtype.names is not None or dtype.subdtype is not None:
+        return None
+    noted = _text(dataset.attrs["dtype"]) if "dtype" in list(dataset.attrs) else None
+    known = getattr(ml_dtypes, noted or "", None)
+    if isinstance(known, type) and np.dtype(known).itemsize == dtype.itemsize:
+        return noted
+    return "bfloat16" if dtype.itemsize == 2 else None
 
 
 def _decode_into(

@@ -9,11 +9,13 @@ import io
 import os
 import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
 from tb_snapshot_compare import limits
 from tb_snapshot_compare.errors import UnreadableSnapshotError
+from tb_snapshot_compare.readers.files import Handle, read_bytes
 from tb_snapshot_compare.readers.hdf5 import (
     REMEDY,
     OpenFile,
@@ -26,9 +28,10 @@ from tb_snapshot_compare.readers.hdf5 import (
     spooling,
     without_spooled,
 )
-from tb_snapshot_compare.readers.hdf5_messages import Inflate
+from tb_snapshot_compare.readers.hdf5_messages import Description, Inflate
+from tb_snapshot_compare.readers.pickled_weights import PickledWeights
 from tb_snapshot_compare.readers.spool import SPOOL, SpoolFile
-from tb_snapshot_compare.readers.weights_file import Places, tensors_of
+from tb_snapshot_compare.readers.weights_file import FilePlaces, tensors_of
 from tb_snapshot_compare.snapshot import Format, SnapshotContents
 
 CONFIG_MEMBER = "config.json"
@@ -38,7 +41,9 @@ _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED = 0x1
 _READ_BYTES = 1024 * 1024
-_ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OSError)
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, EOFError, OSError
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,20 @@ class _Weights:
     """Where the inner HDF5 lies: stored in the archive, or inflated in a spool file."""
 
     path: str
-    descriptor: int
+    descriptor: Handle
     offset: int
     length: int
+
+
+def read_config(path: str) -> str:
+    """The Keras configuration of a `.keras` archive as JSON text; its weights are left alone.
+
+    Raises: as `read_keras_archive`.
+    """
+    with opened(path) as file:
+        _, text = _members(file)
+        decode_config(text, path, CONFIG_MEMBER)
+        return text
 
 
 def read_keras_archive(path: str, *, decode: bool = True) -> SnapshotContents:
@@ -56,11 +72,11 @@ def read_keras_archive(path: str, *, decode: bool = True) -> SnapshotContents:
 
     Without `decode` it is listed only: values that are compressed have no extents and take no
     lasting room on the disk, and an archive that would inflate to more than
-    PROBE_DECODED_MAX_BYTES has no tensors.
+    PROBE_DECODED_MAX_BYTES has no tensors. Weights in a pickle (`.npz`) are interpreted as data.
 
     Raises:
-      UnreadableSnapshotError: not a zip, damaged, encrypted, with duplicate or pickled
-        members, beyond a limit, or not permitted.
+      UnreadableSnapshotError: not a zip, damaged, encrypted, with duplicate members, beyond a
+        limit, or not permitted.
       BeingWrittenError: its writer has not finished, or rewrote it meanwhile.
       SnapshotGoneError: it was deleted.
     """
@@ -70,21 +86,21 @@ def read_keras_archive(path: str, *, decode: bool = True) -> SnapshotContents:
             return kept
         members, text = _members(file)
         config = decode_config(text, path, CONFIG_MEMBER)
-        if not decode and _inflates_far(members[WEIGHTS_MEMBER]):
+        stored = members.get(WEIGHTS_MEMBER) or members[PICKLED_MEMBER]
+        if not decode and _inflates_far(stored):
+            _check_room(file, stored)
             return SnapshotContents(path, Format.KERAS, file.generation, (), model_config=text)
         with spooling(path) as inflated, spooling(path) as spool:
-            weights = _locate(file, members[WEIGHTS_MEMBER], inflated)
-            description = describe(
-                file, weights.descriptor, weights.offset, weights.length, spool, decode=decode
-            )
-            places = Places(weights.path, weights.offset, spool.path)
+            weights = _locate(file, stored, inflated)
+            description, start = _described(file, stored, weights, spool, decode=decode)
+            places = FilePlaces(weights.path, start, spool.path)
             tensors = tensors_of(description, places, config)
             contents = SnapshotContents(
                 path=path,
                 format=Format.KERAS,
                 generation=file.generation,
                 tensors=tensors,
-                position=position_of(path, weights.descriptor, tensors, places),
+                position=position_of(path, tensors, file.generation),
                 model_config=text,
             )
         if not decode:
@@ -96,6 +112,16 @@ def read_keras_archive(path: str, *, decode: bool = True) -> SnapshotContents:
 def _inflates_far(info: zipfile.ZipInfo) -> bool:
     compressed = info.compress_type != zipfile.ZIP_STORED
     return compressed and info.file_size > limits.PROBE_DECODED_MAX_BYTES
+
+
+def _check_room(file: OpenFile, info: zipfile.ZipInfo) -> None:
+    room = max(limits.DECODED_FLOOR_BYTES, limits.DECODED_EXPANSION_MAX * info.compress_size)
+    if info.file_size > min(room, limits.SPOOL_MAX_BYTES):
+        raise _unreadable(
+            file,
+            f"{info.filename} declares {info.file_size} bytes, far more than the "
+            f"{info.compress_size} that are stored",
+        )
 
 
 def _members(file: OpenFile) -> tuple[dict[str, zipfile.ZipInfo], str]:
@@ -114,13 +140,8 @@ def _members(file: OpenFile) -> tuple[dict[str, zipfile.ZipInfo], str]:
 
 
 def _check_members(file: OpenFile, members: dict[str, zipfile.ZipInfo]) -> None:
-    if PICKLED_MEMBER in members and WEIGHTS_MEMBER not in members:
-        raise UnreadableSnapshotError(
-            f"{file.path} keeps its weights in {PICKLED_MEMBER}, which is a Python pickle and "
-            "could run code, so it is not read. Load and save the model with Keras 3, which "
-            f"writes {WEIGHTS_MEMBER}."
-        )
-    for name in (CONFIG_MEMBER, WEIGHTS_MEMBER):
+    pickled = PICKLED_MEMBER in members and WEIGHTS_MEMBER not in members
+    for name in (CONFIG_MEMBER, PICKLED_MEMBER if pickled else WEIGHTS_MEMBER):
         info = members.get(name)
         if info is None:
             raise _unreadable(file, f"it has no member {name}")
@@ -140,24 +161,28 @@ def _config_text(file: OpenFile, archive: zipfile.ZipFile, info: zipfile.ZipInfo
     return content.decode("utf-8")
 
 
+def _described(
+    file: OpenFile, info: zipfile.ZipInfo, weights: _Weights, spool: SpoolFile, *, decode: bool
+) -> tuple[Description, int]:
+    """What the weights are, and where in their file the offsets of that count from."""
+    place = (weights.descriptor, weights.offset, weights.length)
+    if info.filename == PICKLED_MEMBER:
+        return PickledWeights(file, *place, spool).describe(decode=decode), 0
+    return describe(file, *place, spool, decode=decode), weights.offset
+
+
 def _locate(file: OpenFile, info: zipfile.ZipInfo, inflated: SpoolFile) -> _Weights:
     """The bytes of the inner HDF5, inflating them first where they are compressed."""
-    header = os.pread(file.descriptor, _LOCAL_HEADER.size, info.header_offset)
-    if len(header) < _LOCAL_HEADER.size:
-        raise _unreadable(file, f"{WEIGHTS_MEMBER} lies outside of it")
+    if not 0 <= info.header_offset <= file.size - _LOCAL_HEADER.size:
+        raise _unreadable(file, f"{info.filename} lies outside of it")
+    header = read_bytes(file.descriptor, file.path, info.header_offset, _LOCAL_HEADER.size)
     signature, name_length, extra_length = _LOCAL_HEADER.unpack(header)
     offset = info.header_offset + _LOCAL_HEADER.size + name_length + extra_length
     if signature != _LOCAL_SIGNATURE or offset + info.compress_size > file.size:
-        raise _unreadable(file, f"{WEIGHTS_MEMBER} is cut off")
+        raise _unreadable(file, f"{info.filename} is cut off")
     if info.compress_type == zipfile.ZIP_STORED:
         return _Weights(file.path, file.descriptor, offset, info.compress_size)
-    room = max(limits.DECODED_FLOOR_BYTES, limits.DECODED_EXPANSION_MAX * info.compress_size)
-    if info.file_size > min(room, limits.SPOOL_MAX_BYTES):
-        raise _unreadable(
-            file,
-            f"{WEIGHTS_MEMBER} declares {info.file_size} bytes, far more than the "
-            f"{info.compress_size} that are stored",
-        )
+    _check_room(file, info)
     request = Inflate(offset, info.compress_size, info.file_size, info.CRC)
     ask_child(file.path, request, file.descriptor, inflated)
     return _Weights(inflated.path, inflated.descriptor, 0, info.file_size)
@@ -207,7 +232,7 @@ class _Archive(io.RawIOBase):
             raise OSError(
                 f"its directory is longer than {limits.ARCHIVE_DIRECTORY_MAX_BYTES} bytes"
             )
-        data = os.pread(self._file.descriptor, wanted, self._position)
+        data = read_bytes(self._file.descriptor, self._file.path, self._position, wanted)
         self._position += len(data)
         return data
 

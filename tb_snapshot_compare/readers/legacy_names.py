@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tb_snapshot_compare.readers.hdf5_messages import Description, StoredDataset, StoredGroup
+from tb_snapshot_compare.readers.keras_2_names import in_words_of_keras_3, layer_configs
 from tb_snapshot_compare.readers.layer_roles import (
     MODEL_CLASSES,
     Config,
@@ -16,29 +17,12 @@ from tb_snapshot_compare.readers.layer_roles import (
     snake_case,
 )
 from tb_snapshot_compare.readers.names import UniqueNames
+from tb_snapshot_compare.readers.slot_names import roles_of_scalers, slot_of_name
 from tb_snapshot_compare.readers.weights_file import Places, as_tensor, unique_names
 from tb_snapshot_compare.snapshot import TensorInfo
 
 _OPTIMIZER_GROUP = "optimizer_weights"
 _CONFIG_DEPTH_MAX = 64
-_SLOTS = {
-    "m": "momentum",
-    "v": "velocity",
-    "vhat": "velocity_hat",
-    "rms": "velocity",
-    "momentum": "momentum",
-    "velocity": "velocity",
-    "velocity_hat": "velocity_hat",
-    "norm": "norm",
-    "accumulator": "accumulator",
-    "linear": "linear",
-    "accumulated_grad": "accumulated_grad",
-    "accumulated_delta_var": "accumulated_delta_var",
-    "average_gradient": "average_gradient",
-    "average": "average",
-    "gradient_accumulator": "gradient_accumulator",
-}
-_COUNTERS = {"iteration": "iteration", "iter": "iteration", "learning_rate": "learning_rate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +45,21 @@ def legacy_tensors(
     groups = {group.path: group for group in description.groups}
     datasets = {dataset.path: dataset for dataset in description.datasets}
     base = "model_weights" if "model_weights" in groups else ""
-    models = _model_names(config)
+    models = model_names(config)
+    configs = layer_configs(config)
     is_described = config is not None and _has_layers(config)
+    weights = _weights(groups, datasets, base)
+    separable = {_owner(weight) for weight in weights if "pointwise_kernel" in weight.stored_name}
     layers, names = UniqueNames(), UniqueNames()
     tensors: list[TensorInfo] = []
     by_flat_name: dict[str, list[TensorInfo]] = {}
-    for weight in _weights(groups, datasets, base):
-        path = _without_models(_clean(weight.stored_name), models)
+    for weight in weights:
+        path = without_models(_clean(weight.stored_name), models)
         if not is_described:
             path = _without_undescribed_models(path, weight.group)
-        if len(path) == 1 and weight.group != "top_level_model_weights":
-            path = [weight.group, *path]
+        if len(path) > 1 or weight.group != "top_level_model_weights":
+            is_separable = _owner(weight) in separable
+            path = in_words_of_keras_3(path, weight.group, configs, is_separable=is_separable)
         layer = layers.of("/".join(path[:-1]), _owner(weight)) if path[:-1] else None
         name = names.of(f"{layer}/{path[-1]}" if layer else path[-1], weight.dataset.path)
         state = path[-1] == "seed_generator_state"
@@ -127,7 +115,7 @@ def _clean(stored_name: str) -> list[str]:
     return re.sub(r":\d+$", "", stored_name).split("/")
 
 
-def _without_models(parts: list[str], models: frozenset[str]) -> list[str]:
+def without_models(parts: list[str], models: frozenset[str]) -> list[str]:
     """The path inside the innermost model; layer and role always remain."""
     cut = 0
     for index, part in enumerate(parts[:-1]):
@@ -153,7 +141,7 @@ def _has_layers(config: Config) -> bool:
     return isinstance(inner, list) or (isinstance(inner, Mapping) and "layers" in inner)
 
 
-def _model_names(config: Config | None) -> frozenset[str]:
+def model_names(config: Config | None) -> frozenset[str]:
     """Names of the model and of the models inside it."""
     names: set[str] = set()
     pending = [(config, 0)]
@@ -180,13 +168,16 @@ def _optimizer(
     places: Places,
 ) -> list[TensorInfo]:
     group = groups.get(_OPTIMIZER_GROUP)
+    stored_names = (group.weight_names or ()) if group is not None else ()
+    of_scalers = roles_of_scalers(stored_names)
     names = UniqueNames()
     tensors = []
-    for index, stored in enumerate((group.weight_names or ()) if group is not None else ()):
+    for index, stored in enumerate(stored_names):
         dataset = datasets.get(f"{_OPTIMIZER_GROUP}/{stored}")
         if dataset is None:
             continue
-        role, owner = _slot(_clean(stored), by_flat_name)
+        role, owner = slot_of_name(_clean(stored), by_flat_name)
+        role = of_scalers.get(stored, role)
         if owner is not None:
             name = f"optimizer/{owner.name}/{role}"
         else:
@@ -203,39 +194,3 @@ def _optimizer(
             )
         )
     return tensors
-
-
-def _slot(
-    parts: list[str], by_flat_name: Mapping[str, list[TensorInfo]]
-) -> tuple[str, TensorInfo | None]:
-    """Role and tensor of an optimizer variable's name; an empty role where unknown.
-
-    Keras 3: `adam/conv1_kernel_momentum`. Keras 2.11+: `Adam/m/conv1/kernel`. Before:
-    `training/Adam/conv1/kernel/m`.
-    """
-    if parts[-1] in _COUNTERS:
-        return _COUNTERS[parts[-1]], None
-    if parts[-1] in _SLOTS and len(parts) > 2:
-        return _owned(parts[-1], _suffixes(parts[:-1]), by_flat_name)
-    for index, part in enumerate(parts[:-1]):
-        if part in _SLOTS and len(parts) > index + 2:
-            return _owned(part, ["_".join(parts[index + 1 :])], by_flat_name)
-    for slot in sorted(_SLOTS, key=len, reverse=True):
-        if parts[-1].endswith(f"_{slot}"):
-            return _owned(slot, [parts[-1].removesuffix(f"_{slot}")], by_flat_name)
-    return "", None
-
-
-def _suffixes(parts: list[str]) -> list[str]:
-    """`training/Adam/conv1/kernel` may or may not carry words before the tensor's path."""
-    return ["_".join(parts[start:]) for start in range(min(len(parts), 4))]
-
-
-def _owned(
-    slot: str, candidates: list[str], by_flat_name: Mapping[str, list[TensorInfo]]
-) -> tuple[str, TensorInfo | None]:
-    for candidate in candidates:
-        owners = by_flat_name.get(candidate, [])
-        if len(owners) == 1:
-            return _SLOTS[slot], owners[0]
-    return "", None

@@ -87,15 +87,15 @@ class UniqueNames:
         return given
 
 
-def name_model(root: Node, config: Config | None, optimizers: Iterable[str]) -> NamedModel:
+def name_model(root: Node, config: Config | None, outside: Iterable[str]) -> NamedModel:
     """Names every variable of the model at `root`.
 
     Args:
       root: the tree of the file.
       config: the model's Keras configuration (`class_name`, `config`), or None.
-      optimizers: components of the root's children that are optimizers.
+      outside: paths of the root's children that are no part of the model: its optimizers.
     """
-    namer = _Namer(frozenset(optimizers))
+    namer = _Namer(frozenset(outside))
     inner = _inner(config)
     if root.layers is not None:
         namer.model(root, inner, trainable=True, prefix=())
@@ -120,10 +120,10 @@ class _Entry:
 
 
 class _Namer:
-    def __init__(self, optimizers: frozenset[str]) -> None:
+    def __init__(self, outside: frozenset[str]) -> None:
         self.variables: list[NamedVariable] = []
         self.ordered = True
-        self._optimizers = optimizers
+        self._outside = outside
         self._models: tuple[str, ...] = ()
         self._layers = UniqueNames()
         self._names = UniqueNames()
@@ -180,7 +180,7 @@ class _Namer:
     ) -> None:
         """Layers that are attributes of a composite or subclassed layer, or lists of such."""
         parts = {part.attribute: part for part in PARTS.get(layer_class or "", ())}
-        children = [child for child in node.others if child.path not in self._optimizers]
+        children = [child for child in node.others if child.path not in self._outside]
         is_model = node.layers is not None and (not path or _Entry(layer_class, config).is_model)
         if node.layers is not None and not is_model:
             children.append(node.layers)  # a layer that merely has an attribute `layers`
@@ -214,8 +214,8 @@ class _Namer:
                 name = child.name or child.component
                 self.layer(child, (*path, name), entry, trainable=trainable)
             return
-        name = node.name or (part.name if part else None) or node.component
         config = _nested_config(node.component, parent_config)
+        name = node.name or (part.name if part else None) or _inner_name(node, config)
         layer_class = _class_name(config) or (part.layer_class if part else None)
         if layer_class is None:
             layer_class = class_from_name(name) or ("model" if node.layers else None)
@@ -263,7 +263,9 @@ class _Namer:
 
 def _is_list(node: Node) -> bool:
     """Whether a group is a list or dictionary of layers: it has no name and no variables."""
-    return node.name is None and not node.variables and node.layers is None
+    if node.name is not None or node.has_vars:
+        return False
+    return not node.variables and node.layers is None
 
 
 def _roles(node: Node, layer_class: str | None, config: Config | None) -> tuple[str, ...]:
@@ -331,7 +333,20 @@ def _components(described: dict[str, Config]) -> dict[str, Config]:
 def _nested_config(attribute: str, config: Config | None) -> Config | None:
     key = _NESTED_CONFIGS.get(attribute)
     nested = config.get(key) if config is not None and key is not None else None
+    if nested is None and attribute == "backward_layer" and config is not None:
+        nested = config.get("layer")  # Keras 2 makes it from the same configuration
     return nested if isinstance(nested, Mapping) else None
+
+
+def _inner_name(node: Node, config: Config | None) -> str:
+    """What Keras 2, which does not store it, calls a wrapped layer (`forward_gru`)."""
+    name = _text(_inner(config), "name")
+    if name is None:
+        return node.component
+    direction = node.component.removesuffix("_layer")
+    if direction not in ("forward", "backward") or name.startswith(f"{direction}_"):
+        return name
+    return f"{direction}_{name}"
 
 
 def _inner(config: Config | None) -> Config | None:

@@ -16,7 +16,7 @@ from tb_snapshot_compare.readers.sstable import TableError, read_varint
 OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 OBJECT_GRAPH_MAX_BYTES = 16 * MIB
 """About 60 bytes per object: a graph of 250,000 objects."""
-OBJECTS_MAX = 500_000
+OBJECTS_MAX = 250_000
 """Objects and their references together; an empty one has 2 bytes, but 100 once parsed."""
 VARIABLE_ATTRIBUTE = "VARIABLE_VALUE"
 

@@ -96,7 +96,7 @@ def assign_slots(
         return _leading(stored, config)
     layouts = list(_layouts(layer_class, config)) if layer_class is not None else []
     usual = [layout for layout in layouts if _BASE_SLOTS.isdisjoint(layout.groups)]
-    for candidates in (usual, layouts):
+    for candidates in (usual, layouts, list(map(_of_keras_2, layouts))):
         found = [
             slots for layout in candidates if (slots := _fit(layout, stored, tensors, ordered))
         ]
@@ -126,6 +126,14 @@ def _layouts(layer_class: str, config: Config | None) -> Iterator[_Layout]:
             base += [("gradient_accumulator",)] if "gradient_accumulation_steps" in on else []
             tail = ("u_product",) if layer_class == "nadam" else ()
             yield _Layout(scalars, (*base, *groups), tail)
+
+
+def _of_keras_2(layout: _Layout) -> _Layout:
+    """The same optimizer in Keras 2.11 and later, before 3 (`tf_keras/src/optimizers`).
+
+    It saves no learning rate, Nadam no product, and SGD a momentum even where it uses none.
+    """
+    return _Layout(("iteration",), layout.groups or (("momentum",),))
 
 
 def _own_groups(layer_class: str, on: set[str]) -> list[tuple[str, ...]] | None:

@@ -19,11 +19,12 @@ from tb_snapshot_compare.readers.bundle import (
     names_of,
     open_bundle,
     read_object_graph,
+    stamped_bundle,
 )
 from tb_snapshot_compare.readers.bundle_index import StoredTensor
 from tb_snapshot_compare.readers.bundle_position import position_of
-from tb_snapshot_compare.readers.files import read_bytes, regular_file
-from tb_snapshot_compare.readers.generation import check_generation, generation_of
+from tb_snapshot_compare.readers.files import Handle, exists, read_bytes, regular_file
+from tb_snapshot_compare.readers.generation import check_generation
 from tb_snapshot_compare.readers.object_graph import Node, ObjectGraphError, parse_saved_names
 from tb_snapshot_compare.readers.sstable import TableError, read_varint
 from tb_snapshot_compare.snapshot import Format, SnapshotContents
@@ -43,18 +44,17 @@ def read_saved_model(path: str) -> SnapshotContents:
     """
     prefix = os.path.join(path, VARIABLES_PREFIX)
     model_file = os.path.join(path, MODEL_FILE)
-    if os.path.isfile(model_file) and not os.path.lexists(prefix + INDEX_SUFFIX):
+    if exists(model_file) and not exists(prefix + INDEX_SUFFIX):
         raise UnreadableSnapshotError(
             f"{path} has no {VARIABLES_PREFIX}{INDEX_SUFFIX}: it is a SavedModel without "
             "variables, or an incomplete copy of one."
         )
-    bundle = open_bundle(prefix)
-    generation = generation_of([*bundle.paths, model_file], bundle.index_bytes)
+    generation, bundle = stamped_bundle(prefix, model_file)
     nodes = read_object_graph(bundle)
     if nodes is not None:
         nodes = _with_saved_names(nodes, model_file)
     names = names_of(_without_twins(bundle, nodes or ()), nodes)
-    tensors = named_tensors(bundle, names)
+    tensors = named_tensors(bundle, names, generation)
     position = position_of(tensors)
     check_generation(generation)
     return SnapshotContents(
@@ -64,6 +64,35 @@ def read_saved_model(path: str) -> SnapshotContents:
         tensors=tensors,
         position=position,
     )
+
+
+def variable_keys(path: str) -> dict[int, str]:
+    """The keys of the variables of the SavedModel directory `path`, by number of their object.
+
+    `saved_model.pb` numbers its objects as the object graph of the checkpoint does. Of a weight
+    that is stored twice it is the key under which `read_saved_model` shows it. Empty where
+    there is no object graph (TensorFlow 1).
+
+    Raises: as `read_saved_model`.
+    """
+    bundle = open_bundle(os.path.join(path, VARIABLES_PREFIX))
+    nodes = read_object_graph(bundle) or ()
+    stored = {tensor.key: tensor for tensor in bundle.index.tensors}
+    variables = {
+        number: node.variable for number, node in enumerate(nodes) if node.variable is not None
+    }
+    kept = {tensor.key for tensor in _without_twins(bundle, nodes).index.tensors}
+    shown = {
+        _identity(variable.full_name, stored.get(variable.key)): variable.key
+        for variable in variables.values()
+        if variable.key in kept
+    }
+    return {
+        number: variable.key
+        if variable.key in kept
+        else shown.get(_identity(variable.full_name, stored.get(variable.key)), variable.key)
+        for number, variable in variables.items()
+    }
 
 
 def _without_twins(bundle: Bundle, nodes: Sequence[Node]) -> Bundle:
@@ -124,7 +153,7 @@ def _saved_names(model_file: str) -> Mapping[int, str]:
 
 
 def _field_span(
-    descriptor: int, path: str, span: tuple[int, int], wanted: int
+    handle: Handle, path: str, span: tuple[int, int], wanted: int
 ) -> tuple[int, int] | None:
     """Where the first field `wanted` of the message in `span` lies, its bytes unread.
 
@@ -133,7 +162,7 @@ def _field_span(
     """
     position, end = span
     while position < end:
-        head = read_bytes(descriptor, path, position, min(20, end - position))
+        head = read_bytes(handle, path, position, min(20, end - position))
         tag, used = read_varint(head, 0)
         wire = tag & 7
         length = 0

@@ -12,10 +12,14 @@ import tempfile
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 from tb_snapshot_compare import limits
 from tb_snapshot_compare.snapshot import Generation, SnapshotContents
+
+_NUMBERS = count(1)
 
 
 class SpoolPath(str):
@@ -32,6 +36,31 @@ class SpoolPath(str):
         made.of = of
         weakref.finalize(made, _remove, path).atexit = False
         return made
+
+
+class DerivedPath(str):
+    """Stands for a spool file that is written when it is first opened.
+
+    `of` is the snapshot that its values come from. Unlike the file, the text is unique for ever.
+    """
+
+    of: str
+    _make: Callable[[], SpoolPath]
+    _made: SpoolPath | None
+    _lock: threading.Lock
+
+    def __new__(cls, of: str, make: Callable[[], SpoolPath]) -> "DerivedPath":
+        """The path of what `make` writes."""
+        path = super().__new__(cls, f"{of} (derived {next(_NUMBERS)})")
+        path.of, path._make, path._made, path._lock = of, make, None, threading.Lock()
+        return path
+
+    def made(self) -> SpoolPath:
+        """The file, which is written unless it is there."""
+        with self._lock:
+            if self._made is None or not os.path.exists(self._made):
+                self._made = self._make()
+            return self._made
 
 
 @dataclass(frozen=True, slots=True)

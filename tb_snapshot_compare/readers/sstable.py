@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 import google_crc32c
 
+from tb_snapshot_compare.errors import SnapshotGoneError, UnreadableSnapshotError
 from tb_snapshot_compare.limits import INDEX_MAX_BYTES, TENSORS_MAX
+from tb_snapshot_compare.readers.files import read_bytes, regular_file
 
 FOOTER_BYTES = 48
 MAGIC = bytes.fromhex("57fb808b247547db")
@@ -26,6 +28,19 @@ _COMPRESSIONS = {1: "snappy", 2: "zlib", 4: "zstd"}
 
 class TableError(ValueError):
     """The bytes are not a table, or a damaged one; the message says what is wrong."""
+
+
+def is_table(path: str) -> bool:
+    """Whether the file at `path` ends as a table does.
+
+    The index of a checkpoint is one, and so is a whole checkpoint of TensorFlow's V1 format.
+    """
+    try:
+        with regular_file(path) as (handle, status):
+            start = max(status.st_size - len(MAGIC), 0)
+            return read_bytes(handle, path, start, status.st_size - start) == MAGIC
+    except (SnapshotGoneError, UnreadableSnapshotError):
+        return False
 
 
 def unmask_crc(masked: int) -> int:

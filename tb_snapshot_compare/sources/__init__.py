@@ -5,6 +5,7 @@ from tb_snapshot_compare.sources.probe import Probe, Prober
 from tb_snapshot_compare.sources.roots import Root, parse_roots
 from tb_snapshot_compare.sources.runs import RunSources
 from tb_snapshot_compare.sources.scan import Bounds, Scan, scan
+from tb_snapshot_compare.sources.state_dicts import is_named_by_directory
 from tb_snapshot_compare.sources.watcher import Catalog, Watcher
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "RunSources",
     "Scan",
     "Watcher",
+    "is_named_by_directory",
     "merged",
     "parse_roots",
     "position_of_name",

@@ -8,15 +8,22 @@ is a checkpoint that lost them, or a file of another program: only its content c
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from tb_snapshot_compare.snapshot import Format
+from tb_snapshot_compare.sources.candidate import Candidate
+from tb_snapshot_compare.sources.state_dicts import is_state_dict_name, state_dicts
 
 SAVED_MODEL_FILE = "saved_model.pb"
 VARIABLES = "variables"
 BACKUP_METADATA = "training_metadata.json"
+ORBAX_FILES = frozenset({"_CHECKPOINT_METADATA", "_METADATA", "manifest.ocdbt"})
+"""A directory with one of these is an Orbax checkpoint (`readers/orbax_files.py`)."""
+ORBAX_UNFINISHED = ".orbax-checkpoint-tmp"
+"""In the name of a directory that Orbax renames when it is complete."""
 
+STATE_FILE = "checkpoint"
 _INDEX = ".index"
+_META = ".meta"
 _SHARD = re.compile(r"(?P<prefix>.+)\.data-(?P<number>\d{5})-of-(?P<total>\d{5})")
 _H5_SHARD = re.compile(r"(?P<prefix>.+)_\d{5}\.weights\.h5")
 _SUFFIXES = (
@@ -25,26 +32,7 @@ _SUFFIXES = (
     (".h5", Format.LEGACY_H5),
 )
 _BACKUP_SUFFIX = ".weights.h5.bkp"
-_SHARDED_WEIGHTS = ".weights.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A file set by its names.
-
-    `path` and `files` are relative to the directory. `key` is the name without the format's
-    suffix: what several formats of one snapshot have in common. `metadata` is a file of
-    `files` that tells the epoch. `problem` says why the set is broken. `doubtful` means that
-    the name alone does not make it a snapshot.
-    """
-
-    path: str
-    key: str
-    format: Format
-    files: tuple[str, ...]
-    metadata: str | None = None
-    problem: str | None = None
-    doubtful: bool = False
+_SHARDED_WEIGHTS = "weights.json"
 
 
 def is_event_file(name: str) -> bool:
@@ -55,9 +43,11 @@ def is_event_file(name: str) -> bool:
 def is_candidate_name(name: str) -> bool:
     """Whether a file of this name can belong to a file set; others need not be examined."""
     return name.endswith(
-        (".index", ".keras", ".h5", ".hdf5", _BACKUP_SUFFIX, _SHARDED_WEIGHTS)
+        (".index", _META, ".keras", ".h5", ".hdf5", _BACKUP_SUFFIX, _SHARDED_WEIGHTS)
     ) or (
-        name in (SAVED_MODEL_FILE, BACKUP_METADATA, BACKUP_METADATA + ".bkp")
+        name in (STATE_FILE, SAVED_MODEL_FILE, BACKUP_METADATA, BACKUP_METADATA + ".bkp")
+        or name in ORBAX_FILES
+        or is_state_dict_name(name)
         or _SHARD.fullmatch(name) is not None
     )
 
@@ -71,7 +61,9 @@ def candidates(directory: str, names: Iterable[str]) -> Iterator[Candidate]:
     """
     present = frozenset(names)
     yield from _bundles(directory, present)
+    yield from _v1_checkpoints(present)
     yield from _sharded_weights(present)
+    yield from state_dicts(directory, present)
     for name in present:
         if name.endswith(_BACKUP_SUFFIX):
             yield _single(name, name, Format.WEIGHTS_H5, f"{BACKUP_METADATA}.bkp", present)
@@ -101,6 +93,12 @@ def saved_model(key: str, names: Iterable[str], variables: Iterable[str]) -> Can
     return Candidate(".", key, Format.SAVED_MODEL, tuple(sorted(files)), problem=problem)
 
 
+def orbax_checkpoint(key: str, names: Iterable[str]) -> Candidate:
+    """The Orbax checkpoint in a directory called `key`, from every file in it and below."""
+    stem = key.partition(ORBAX_UNFINISHED)[0] or key
+    return Candidate(".", stem, Format.ORBAX, tuple(sorted(names)))
+
+
 def _single(
     name: str, key: str, kind: Format, metadata: str | None, present: frozenset[str]
 ) -> Candidate:
@@ -108,6 +106,24 @@ def _single(
         metadata = None
     files = (name,) if metadata is None else (name, metadata)
     return Candidate(name, key, kind, files, metadata)
+
+
+def _v1_checkpoints(present: frozenset[str]) -> Iterator[Candidate]:
+    """What may be checkpoints of TensorFlow's V1 format: a file without suffix beside its graph.
+
+    Such a file has no name of its own kind; its content decides.
+    """
+    for name in present if STATE_FILE in present else ():
+        prefix = name.removesuffix(_META)
+        if name != prefix and prefix and f"{prefix}{_INDEX}" not in present:
+            yield Candidate(
+                prefix,
+                prefix,
+                Format.TF_CHECKPOINT,
+                (name,),
+                problem=f"{prefix}{_INDEX} is missing: copy all files of the checkpoint.",
+                doubtful=True,
+            )
 
 
 def _bundles(directory: str, present: frozenset[str]) -> Iterator[Candidate]:
@@ -163,21 +179,23 @@ def _sharded_weights(present: frozenset[str]) -> Iterator[Candidate]:
         if (prefix := _h5_shard_of(name)) is not None:
             parts.setdefault(prefix, []).append(name)
     for prefix, files in parts.items():
-        name = f"{prefix}{_SHARDED_WEIGHTS}"
-        if name in present:
-            yield Candidate(
-                name,
-                name,
-                Format.WEIGHTS_H5,
-                (name, *sorted(files)),
-                problem=f"{name} is split into {len(files)} files, which is not read for now: "
-                "save the weights without max_shard_size.",
-            )
+        path = _map_of_shards(prefix, present)
+        if path is not None:
+            key = path.removesuffix(".json").removesuffix(".weights")
+            yield Candidate(path, key, Format.WEIGHTS_H5, (path, *sorted(files)))
 
 
 def _is_part_of_sharded_weights(name: str, present: frozenset[str]) -> bool:
     key = _h5_shard_of(name)
-    return key is not None and f"{key}{_SHARDED_WEIGHTS}" in present
+    return key is not None and _map_of_shards(key, present) is not None
+
+
+def _map_of_shards(prefix: str, present: frozenset[str]) -> str | None:
+    """The map that lists `prefix_00000.weights.h5`; Keras asks for a name in `weights.json`."""
+    for name in (f"{prefix}.{_SHARDED_WEIGHTS}", f"{prefix}.json"):
+        if name.endswith(_SHARDED_WEIGHTS) and name in present:
+            return name
+    return None
 
 
 def _h5_shard_of(name: str) -> str | None:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import groupby
 
 from tb_snapshot_compare.snapshot import Format, Position, SnapshotRef, State
@@ -75,7 +75,7 @@ def _snapshot(
         modified=max(file_set.modified for file_set in file_sets),
         size=sum(file_set.size for file_set in file_sets),
         file_sets=file_sets,
-        generation=_token(repr([(s.path, s.inode, s.size, s.mtime_ns) for s in stamps])),
+        generation=_token(repr([astuple(stamp) for stamp in stamps])),
         state=state,
         reason=reason,
         stamps=tuple(stamps),

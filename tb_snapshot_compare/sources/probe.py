@@ -19,6 +19,8 @@ from tb_snapshot_compare.errors import (
 from tb_snapshot_compare.snapshot import FileSet, FileStamp, Position, State
 from tb_snapshot_compare.sources.entries import BACKUP_METADATA
 from tb_snapshot_compare.sources.walk import Found
+from tb_snapshot_compare.storage import is_remote
+from tb_snapshot_compare.storage.stores import start_of
 
 _METADATA_MAX_BYTES = 4096
 """Keras writes two integers."""
@@ -103,9 +105,15 @@ def _epoch_of_backup(found: Found) -> int | None:
     if stamp.mtime_ns / 1e9 < found.file_set.modified:
         return None
     try:
-        with open(found.metadata, "rb") as file:
-            value = json.loads(file.read(_METADATA_MAX_BYTES))
-    except (OSError, ValueError, RecursionError):
+        value = json.loads(_start_of(found.metadata))
+    except (OSError, ValueError, RecursionError, SnapshotCompareError):
         return None
     epoch = value.get("epoch") if isinstance(value, dict) else None
     return epoch if isinstance(epoch, int) and not isinstance(epoch, bool) else None
+
+
+def _start_of(path: str) -> bytes:
+    if is_remote(path):
+        return start_of(path, _METADATA_MAX_BYTES)
+    with open(path, "rb") as file:
+        return file.read(_METADATA_MAX_BYTES)

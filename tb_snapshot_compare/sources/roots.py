@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from tb_snapshot_compare.storage import is_remote, local_path, masked, problem_of, tidied
+
 Origin = Literal["logdir", "logdir_spec", "extra"]
 
 # TensorBoard's own test for a remote path (data_ingester.py, _parse_event_files_spec).
@@ -18,8 +20,8 @@ class Root:
     """A directory that is scanned.
 
     `name` prefixes the names of its runs, and is empty for a root whose runs have none.
-    `path` is absolute. `event_prefix` is what TensorBoard prefixes its own run names with.
-    `problem` says, with the remedy, why the root could not be scanned as a whole.
+    `path` is absolute, or a URL. `event_prefix` is what TensorBoard prefixes its own run names
+    with. `problem` says, with the remedy, why the root could not be scanned as a whole.
     """
 
     name: str
@@ -50,7 +52,7 @@ def parse_roots(
     flag must not cost the user the whole plugin.
 
     Args:
-      logdir: one directory; `~` and relative paths are expanded.
+      logdir: one directory or URL; `~` and relative paths are expanded.
       logdir_spec: TensorBoard's comma list `NAME:PATH` or `PATH`; a path that begins with a
         slash has no name. Of two entries of one path the last counts, as in TensorBoard.
       extra_dirs: comma list `NAME:PATH` or `PATH`, further directories that TensorBoard does
@@ -61,11 +63,12 @@ def parse_roots(
         roots.append(_root("", logdir.strip(), "logdir"))
     by_place = {}
     for name, path in _specifications(logdir_spec):
-        by_place[path if _REMOTE.match(path) else os.path.realpath(_expanded(path))] = (name, path)
+        by_place[path if is_remote(path) else os.path.realpath(_expanded(path))] = (name, path)
     for name, path in by_place.values():
         roots.append(_root(name, path, "logdir_spec", event_prefix=name))
     for name, path in _specifications(extra_dirs):
-        name = name or os.path.basename(_expanded(path)) or "dir"
+        name = name or os.path.basename(path.rstrip("/") if is_remote(path) else _expanded(path))
+        name = name or "dir"
         roots.append(_root(name, path, "extra"))
     return tuple(_told_apart(roots))
 
@@ -83,22 +86,21 @@ def _specifications(text: str | None) -> Iterable[tuple[str, str]]:
 
 
 def _root(name: str, path: str, origin: Origin, event_prefix: str = "") -> Root:
-    problem = None
-    expanded = path
-    if _REMOTE.match(path):
-        problem = (
-            f"{path} is remote, and only local directories are read for now. Copy or mount the "
-            "snapshots to a local directory and add it with --snapshot_compare_dirs NAME:PATH."
-        )
+    problem = problem_of(path)
+    if problem is not None:
+        expanded = masked(path)
+    elif is_remote(path):
+        expanded = tidied(path)
     elif not path:
         problem = f"'{name}:' names no directory. Write NAME:PATH,NAME:PATH,... without spaces."
+        expanded = path
     else:
         expanded = _expanded(path)
-    return Root(name, path, expanded, origin, event_prefix, problem)
+    return Root(name, masked(path), expanded, origin, event_prefix, problem)
 
 
 def _expanded(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path))
+    return os.path.abspath(os.path.expanduser(local_path(path)))
 
 
 def _told_apart(roots: Iterable[Root]) -> Iterable[Root]:

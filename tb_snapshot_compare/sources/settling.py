@@ -1,6 +1,6 @@
 """Whether files are still being written, from their stamps at successive looks."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from tb_snapshot_compare.limits import SETTLE_SECONDS
@@ -22,21 +22,32 @@ class _Look:
 class Looks:
     """Remembers the stamps of every file set from one look to the next; one thread's own.
 
-    A file set is settled when its files are older than `settle_seconds` at first sight, or
-    when their stamps have stayed the same for that long since a look that saw them change.
+    A file set is settled when its files are older than `settle_seconds` at first sight; when
+    a second look finds the same stamps and they are that old by now; or when the stamps have
+    stayed the same for that long since a look that saw them change, whatever the clock of the
+    files' own machine says.
     """
 
     def __init__(self, settle_seconds: float = SETTLE_SECONDS) -> None:
         self._settle_seconds = settle_seconds
         self._looks: dict[_Key, _Look] = {}
 
-    def update(self, found: Iterable[Found], now: float) -> None:
-        """Takes in what was found at the time `now`, in seconds since the epoch."""
+    def update(self, found: Iterable[Found], now: float, unseen: Container[FileSet] = ()) -> None:
+        """Takes in what was found at the time `now`, in seconds since the epoch.
+
+        Args:
+          found: all that there is.
+          now: when it was looked at.
+          unseen: what was not looked at, and is as it was.
+        """
         looks: dict[_Key, _Look] = {}
         for each in found:
             key = _key(each.file_set)
             before = self._looks.get(key)
-            looks[key] = self._looked(each.stamps, before, now)
+            if before is None or each.file_set not in unseen:
+                looks[key] = self._looked(each.stamps, before, now)
+            else:
+                looks[key] = before
         self._looks = looks
 
     def settled(self, found: Found) -> bool:
@@ -50,12 +61,15 @@ class Looks:
 
     def _looked(self, stamps: tuple[FileStamp, ...], before: _Look | None, now: float) -> _Look:
         if before is None:
-            newest = max(stamp.mtime_ns for stamp in stamps) / 1e9
-            return _Look(stamps, now, now - newest >= self._settle_seconds)
+            return _Look(stamps, now, self._is_old(stamps, now))
         if before.stamps != stamps:
             return _Look(stamps, now, settled=False)
-        settled = before.settled or now - before.since >= self._settle_seconds
-        return _Look(stamps, before.since, settled)
+        waited = now - before.since
+        settled = waited >= self._settle_seconds or (waited > 0 and self._is_old(stamps, now))
+        return _Look(stamps, before.since, before.settled or settled)
+
+    def _is_old(self, stamps: tuple[FileStamp, ...], now: float) -> bool:
+        return now - max(stamp.mtime_ns for stamp in stamps) / 1e9 >= self._settle_seconds
 
 
 def _key(file_set: FileSet) -> _Key:

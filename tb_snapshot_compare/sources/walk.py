@@ -14,14 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tb_snapshot_compare.limits import SCAN_MAX_DEPTH, SCAN_MAX_ENTRIES
-from tb_snapshot_compare.snapshot import FileSet, FileStamp
+from tb_snapshot_compare.snapshot import FileSet, FileStamp, FileStatus
+from tb_snapshot_compare.sources.candidate import Candidate
 from tb_snapshot_compare.sources.entries import (
+    ORBAX_FILES,
+    ORBAX_UNFINISHED,
     SAVED_MODEL_FILE,
     VARIABLES,
-    Candidate,
     candidates,
     is_candidate_name,
     is_event_file,
+    orbax_checkpoint,
     saved_model,
 )
 from tb_snapshot_compare.sources.roots import Root
@@ -60,23 +63,19 @@ class Walked:
 def walk(
     root: Root, *, max_depth: int = SCAN_MAX_DEPTH, max_entries: int = SCAN_MAX_ENTRIES
 ) -> Walked:
-    """Lists `root`; a root with a problem is left alone. Never raises for what is on disk."""
+    """Lists a local `root`; one with a problem is left alone. Never raises for what is on disk."""
     if root.problem is not None:
         return Walked((), (), root.problem)
-    walking = _Walk(root.path, max_depth, max_entries)
+    walking = Walk(root.path, max_depth, max_entries)
     walking.run()
-    return Walked(
-        tuple(sorted(walking.found, key=lambda f: (f.directory, f.file_set.path))),
-        tuple(sorted(walking.event_directories)),
-        walking.problem(),
-    )
+    return walking.walked()
 
 
 @dataclass(slots=True)
-class _Listed:
+class Listed:
     """The entries of one directory that matter."""
 
-    files: dict[str, os.stat_result] = field(default_factory=dict)
+    files: dict[str, FileStatus] = field(default_factory=dict)
     directories: list[str] = field(default_factory=list)
     linked_directories: list[str] = field(default_factory=list)
     events: bool = False
@@ -84,7 +83,9 @@ class _Listed:
 
 
 @dataclass(slots=True)
-class _Walk:
+class Walk:
+    """Lists the directories below `base` one by one, and collects what is in them."""
+
     base: str
     max_depth: int
     max_entries: int
@@ -119,6 +120,14 @@ class _Walk:
                     ahead.extend((child, depth + 1) for child in children)
                 else:
                     self.too_deep += children
+
+    def walked(self) -> Walked:
+        """All that was found."""
+        return Walked(
+            tuple(sorted(self.found, key=lambda f: (f.directory, f.file_set.path))),
+            tuple(sorted(self.event_directories)),
+            self.problem(),
+        )
 
     def problem(self) -> str | None:
         """What was not seen, and what to do about it."""
@@ -164,8 +173,8 @@ class _Walk:
         visited.add(identity)
         return True
 
-    def _list(self, directory: str) -> _Listed | None:
-        listed = _Listed()
+    def _list(self, directory: str, *, every_file: bool = False) -> Listed | None:
+        listed = Listed()
         try:
             with os.scandir(self._absolute(directory)) as entries:
                 for entry in entries:
@@ -173,7 +182,7 @@ class _Walk:
                     if self.entries > self.max_entries:
                         self.stopped = True
                         break
-                    _sort_in(entry, listed)
+                    _sort_in(entry, listed, every_file=every_file)
         except OSError as error:
             self._note(directory, error)
             return None
@@ -194,17 +203,23 @@ class _Walk:
         else:
             self.unreadable.append("the directory itself")
 
-    def _collect(self, directory: str, listed: _Listed) -> None:
+    def _collect(self, directory: str, listed: Listed) -> None:
         if listed.events:
             self.event_directories.append(directory)
         own_name = os.path.basename(self._absolute(directory))
+        if ORBAX_UNFINISHED in own_name or not ORBAX_FILES.isdisjoint(listed.files):
+            listed.directories, listed.linked_directories = [], []
+            self._collect_orbax(directory, own_name)
+            return
+        above = directory if directory == "." else os.path.dirname(directory) or "."
         for candidate in candidates(own_name, listed.files):
-            self._add(directory, candidate, directory, listed.files.__getitem__)
+            holder = above if candidate.of_directory else directory
+            self._add(directory, candidate, holder, listed.files.__getitem__)
         if SAVED_MODEL_FILE in listed.files and VARIABLES in listed.directories:
             listed.directories = [n for n in listed.directories if n not in _OF_SAVED_MODEL]
             self._collect_saved_model(directory, own_name, listed)
 
-    def _collect_saved_model(self, directory: str, own_name: str, listed: _Listed) -> None:
+    def _collect_saved_model(self, directory: str, own_name: str, listed: Listed) -> None:
         inside = self._list(_join(directory, VARIABLES))
         if inside is None:
             return
@@ -213,16 +228,33 @@ class _Walk:
         candidate = saved_model(own_name, listed.files, inside.files)
         self._add(directory, candidate, holder, status.__getitem__)
 
+    def _collect_orbax(self, directory: str, own_name: str) -> None:
+        """Every file below belongs to the checkpoint; an unfinished one may have none yet."""
+        status: dict[str, FileStatus] = {}
+        pending = ["."]
+        while pending and not self.stopped:
+            inside = pending.pop()
+            place = directory if inside == "." else _join(directory, inside)
+            listed = self._list(place, every_file=True)
+            if listed is not None:
+                status |= {_join(inside, name): found for name, found in listed.files.items()}
+                pending += [_join(inside, name) for name in listed.directories]
+        if status:
+            holder = directory if directory == "." else os.path.dirname(directory) or "."
+            candidate = orbax_checkpoint(own_name, status)
+            self._add(directory, candidate, holder, status.__getitem__)
+
     def _add(
         self,
         directory: str,
         candidate: Candidate,
         holder: str,
-        status_of: Callable[[str], os.stat_result],
+        status_of: Callable[[str], FileStatus],
     ) -> None:
         folder = self._absolute(directory)
         stamps = tuple(
-            _stamp(os.path.join(folder, name), status_of(name)) for name in sorted(candidate.files)
+            FileStamp.of(os.path.join(folder, name), status_of(name))
+            for name in sorted(candidate.files)
         )
         metadata = candidate.metadata and os.path.join(folder, candidate.metadata)
         data = [stamp for stamp in stamps if stamp.path != metadata]
@@ -251,7 +283,7 @@ class _Walk:
 _OF_SAVED_MODEL = frozenset({VARIABLES, "assets", "assets.extra"})
 
 
-def _sort_in(entry: "os.DirEntry[str]", listed: _Listed) -> None:
+def _sort_in(entry: "os.DirEntry[str]", listed: Listed, *, every_file: bool) -> None:
     """Files and links whose target cannot be examined are left out: they are not snapshots."""
     name = entry.name
     try:
@@ -260,9 +292,9 @@ def _sort_in(entry: "os.DirEntry[str]", listed: _Listed) -> None:
             listed.directories.append(name)
         elif entry.is_symlink() and entry.is_dir():
             listed.linked_directories.append(name)
-        elif is_event_file(name):
+        elif is_event_file(name) and not every_file:
             listed.events = listed.events or entry.is_file()
-        elif is_candidate_name(name):
+        elif every_file or is_candidate_name(name):
             status = entry.stat()
             if stat.S_ISREG(status.st_mode):
                 listed.files[name] = status
@@ -270,10 +302,6 @@ def _sort_in(entry: "os.DirEntry[str]", listed: _Listed) -> None:
         return
     except UnicodeEncodeError:
         listed.misnamed += 1
-
-
-def _stamp(path: str, status: os.stat_result) -> FileStamp:
-    return FileStamp(path, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _join(directory: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,8 +16,12 @@ from tb_snapshot_compare.sources.scan import Bounds, Scan, Scanner
 
 _PUBLISH_SECONDS = 1.0
 """A long round shows what it has so often."""
-_IDLE_PER_SCAN = 9.0
-"""Scanning takes at most a tenth of the time, on however slow a disk."""
+_PUBLISH_UNEXAMINED = 64
+"""With more file sets than these to examine, names alone are shown first."""
+_GLANCE_SECONDS = 0.5
+_UNSETTLED_GLANCE_SECONDS = 0.25
+_IDLE_PER_ROUND = 19.0
+"""Scans and glances take at most a twentieth of the time each, on however slow a disk."""
 _CLOSE_SECONDS = 5.0
 
 _logger = logging.getLogger(__name__)
@@ -68,6 +73,7 @@ class Watcher:
         self._first = threading.Event()
         self._requested = False
         self._closed = False
+        self._scan_due = self._scan_earliest = 0.0
 
     def start(self) -> None:
         """Starts the thread, once; after `close` it does nothing."""
@@ -104,36 +110,73 @@ class Watcher:
     def _run(self) -> None:
         while not self._closed:
             self._wake.clear()
-            announced = self._requested or not self._first.is_set()
-            self._requested = False
             started = time.monotonic()
+            scanning = self._requested or started >= self._scan_due
             try:
-                self._round(announced)
+                if scanning:
+                    self._scan()
+                else:
+                    self._glance()
             except Exception as error:  # the thread must outlive any fault: the next may succeed
                 _logger.exception("Scanning for snapshots failed")
+                self._plan_scan(time.monotonic() - started)
                 self._publish(self._failed(type(error).__name__))
             self._first.set()
-            self._wake.wait(self._pause(time.monotonic() - started))
+            self._wake.wait(self._pause(0.0 if scanning else time.monotonic() - started))
 
-    def _round(self, announced: bool) -> None:
-        self._announce(announced)
+    def _scan(self) -> None:
+        self._announce(self._requested or not self._first.is_set())
+        self._requested = False
         try:
-            self._scanner.look()
-            published = time.monotonic()
-            while not self._closed and self._scanner.examine():
-                if time.monotonic() - published >= _PUBLISH_SECONDS:
-                    self._publish(self._scanner.result())
-                    self._first.set()
-                    published = time.monotonic()
-            self._publish(self._scanner.result())
+            if self._catalog.version > 0 or not self._scanner.look_nearby():
+                self._show_names()
+                started = time.monotonic()
+                self._scanner.look()
+                self._plan_scan(time.monotonic() - started)
+            else:
+                self._plan_scan(0.0)
+            self._scanner.choose_places()
+            self._show_names()
+            self._examine()
         finally:
             self._announce(False)
 
+    def _show_names(self) -> None:
+        """Nobody waits for a first look at the contents of many snapshots."""
+        if self._catalog.version == 0 and self._scanner.to_examine > _PUBLISH_UNEXAMINED:
+            self._publish(self._scanner.result())
+            self._first.set()
+
+    def _glance(self) -> None:
+        if not self._scanner.glance() and self._interval > 0:
+            self._scan_due = min(self._scan_due, self._scan_earliest)
+        self._examine()
+
+    def _examine(self) -> None:
+        published = time.monotonic()
+        while not self._closed and self._scanner.examine():
+            if time.monotonic() - published >= _PUBLISH_SECONDS:
+                self._scanner.glance()
+                self._publish(self._scanner.result())
+                self._first.set()
+                published = time.monotonic()
+        self._publish(self._scanner.result())
+
+    def _plan_scan(self, took: float) -> None:
+        """The next scan comes after the interval, sooner where a glance calls for it."""
+        now = time.monotonic()
+        polite = took * _IDLE_PER_ROUND
+        self._scan_earliest = now + max(_UNSETTLED_GLANCE_SECONDS, polite)
+        self._scan_due = now + max(self._interval, polite) if self._interval > 0 else math.inf
+
     def _pause(self, took: float) -> float | None:
-        polite = took * _IDLE_PER_SCAN
-        if self._scanner.unsettled:
-            return max(self._bounds.settle_seconds, polite)
-        return None if self._interval <= 0 else max(self._interval, polite)
+        """Seconds until the next round; None until somebody asks for one."""
+        being_written = self._scanner.being_written
+        if self._interval <= 0 and not being_written:
+            return None
+        glances = _UNSETTLED_GLANCE_SECONDS if being_written else _GLANCE_SECONDS
+        pause = max(min(glances, self._bounds.settle_seconds), took * _IDLE_PER_ROUND)
+        return max(0.0, min(pause, self._scan_due - time.monotonic()))
 
     def _announce(self, scanning: bool) -> None:
         known = self._catalog

@@ -138,3 +138,26 @@ def test_a_link_to_itself_says_so(tmp_path: Path, name: str) -> None:
     (tmp_path / name).symlink_to(tmp_path / name)
     with pytest.raises(UnreadableSnapshotError, match="link that leads back to itself"):
         open_contents(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("place", ["/moved/from/here/", ""])
+def test_the_newest_checkpoint_that_is_left_stands_for_one_that_is_gone(
+    folder: Path, place: str
+) -> None:
+    others = "".join(
+        f'all_model_checkpoint_paths: "{place}{name}"\n' for name in ("ckpt-1", "ckpt-2", "ckpt-7")
+    )
+    (folder / "checkpoint").write_text(f'model_checkpoint_path: "{place}ckpt-7"\n{others}')
+    assert open_contents(str(folder)).path == f"{folder}/ckpt-2"
+
+
+def test_other_checkpoints_never_lead_out_of_the_directory_either(folder: Path) -> None:
+    inner = folder / "inner"
+    inner.mkdir()
+    (inner / "checkpoint").write_text(
+        'model_checkpoint_path: "gone"\n'
+        'all_model_checkpoint_paths: "../ckpt-1"\n'
+        f'all_model_checkpoint_paths: "{folder}/ckpt-1"\n'
+    )
+    with pytest.raises(SnapshotGoneError, match=r"gone\.index"):
+        open_contents(str(inner))

@@ -168,7 +168,7 @@ def test_keys_of_tf_keras_2_without_an_object_graph(tmp_path: Path) -> None:
         f"layer_with_weights-0/kernel{value}": ("layer_with_weights-0", "kernel", None),
         f"layer_with_weights-0/kernel/.OPTIMIZER_SLOT/optimizer/m{value}": (
             "layer_with_weights-0",
-            "m",
+            "momentum",
             "layer_with_weights-0/kernel",
         ),
         f"optimizer/iter{value}": (None, "iteration", None),
@@ -183,26 +183,6 @@ def test_keys_of_tf_keras_2_without_an_object_graph(tmp_path: Path) -> None:
     contents = open_contents(str(tmp_path / "ckpt"))
     assert {t.key: (t.layer, t.role, t.slot_of) for t in contents.tensors} == keys
     assert contents.position.step_source == "optimizer iterations"
-
-
-def test_tf1_names_are_shown_as_stored(tmp_path: Path) -> None:
-    graph = tf.Graph()
-    with graph.as_default(), tf.compat.v1.Session() as session:
-        with tf.compat.v1.variable_scope("dense"):
-            kernel = tf.compat.v1.get_variable("kernel", (3, 2), use_resource=True)
-        step = tf.compat.v1.train.get_or_create_global_step()
-        train = tf.compat.v1.train.AdamOptimizer().minimize(tf.reduce_sum(kernel**2), step)
-        session.run(tf.compat.v1.global_variables_initializer())
-        session.run(train)
-        prefix = tf.compat.v1.train.Saver().save(session, str(tmp_path / "model"), step)
-    contents = open_contents(prefix)
-    by_name = {tensor.name: tensor for tensor in contents.tensors}
-    assert [tensor.name for tensor in weights(contents)] == ["dense/kernel"]
-    slot = by_name["optimizer/dense/kernel/Adam"]
-    assert (slot.slot_of, slot.role, slot.layer) == ("dense/kernel", "Adam", "dense")
-    assert by_name["global_step"].scope == "state"
-    assert by_name["optimizer/beta1_power"].scope == "optimizer"
-    assert (contents.position.step, contents.position.step_source) == (1, "global_step")
 
 
 def test_users_own_string_is_listed_as_a_weight_that_is_not_numeric(tmp_path: Path) -> None:

@@ -141,13 +141,6 @@ def test_configuration_that_is_not_json_is_refused(archive: Path, tmp_path: Path
         read_keras_archive(str(broken))
 
 
-def test_pickled_weights_are_refused_with_a_remedy(archive: Path, tmp_path: Path) -> None:
-    add = {"model.weights.npz": b"anything"}
-    broken = rewritten(archive, tmp_path / "m.keras", drop="model.weights.h5", add=add)
-    with pytest.raises(UnreadableSnapshotError, match="pickle"):
-        read_keras_archive(str(broken))
-
-
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_member_twice_is_refused(archive: Path, tmp_path: Path) -> None:
     broken = rewritten(archive, tmp_path / "m.keras", add={"config.json": b"{}"})

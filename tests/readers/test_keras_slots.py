@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
 
+from tb_snapshot_compare.readers import open_contents
 from tb_snapshot_compare.readers.hdf5 import read_hdf5
 from tb_snapshot_compare.readers.keras_archive import read_keras_archive
 from tb_snapshot_compare.readers.optimizer_slots import Slot, assign_slots
@@ -78,6 +80,27 @@ def test_slots_of_an_archive_are_those_of_keras(name: str, tmp_path: Path) -> No
     check(contents.tensors, model.optimizer)
     assert contents.position.step == 2
     assert contents.position.step_source == "optimizer iterations"
+
+
+@pytest.mark.parametrize("stored_by", ["m.keras", "m.h5", "m-1", "saved"])
+def test_a_scaler_of_the_loss_counts_no_steps(stored_by: str, tmp_path: Path) -> None:
+    model = trained(sequential, OPTIMIZERS["loss_scale"]())
+    model.save(tmp_path / "m.keras")
+    model.save(tmp_path / "m.h5")
+    tf.train.Checkpoint(model=model, optimizer=model.optimizer).save(tmp_path / "m")
+    tf.saved_model.save(model, str(tmp_path / "saved"))
+    contents = open_contents(str(tmp_path / stored_by))
+    position = contents.position
+    assert (position.step, position.step_source) == (2, "optimizer iterations")
+    scalars = {t.role for t in contents.tensors if t.scope == "optimizer" and not t.shape}
+    assert scalars == {
+        "loss_scale_iteration",
+        "loss_scale_learning_rate",
+        "step_counter",
+        "dynamic_scale",
+        "iteration",
+        "learning_rate",
+    }
 
 
 @pytest.mark.parametrize("build", [nested, attention_and_recurrence])

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -65,11 +66,35 @@ def test_equal_names_are_numbered_so_that_ids_differ() -> None:
 
 
 @pytest.mark.parametrize("path", ["gs://bucket/logs", "s3://bucket/x", "hdfs://host/x"])
-def test_a_remote_directory_is_a_root_with_a_remedy(path: str) -> None:
-    for roots in (parse_roots(path, None, None), parse_roots(None, f"run:{path}", None)):
-        assert [root.path for root in roots] == [path]
-        assert "only local directories" in (roots[0].problem or "")
-        assert "--snapshot_compare_dirs" in (roots[0].problem or "")
+def test_a_url_is_a_root_as_it_is_given(path: str) -> None:
+    for roots in (parse_roots(path, None, None), parse_roots(None, f"run:{path}/", None)):
+        assert [(root.path, root.problem) for root in roots] == [(path, None)]
+    assert [root.name for root in parse_roots(None, None, path)] == [path.rpartition("/")[2]]
+
+
+def test_a_file_url_is_a_local_directory(tmp_path: Path) -> None:
+    assert parse_roots(f"file://{tmp_path}", None, None)[0].path == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("s3://key:secret@bucket/x", "password"),
+        ("simplecache::s3://bucket/x", "chains URLs"),
+        ("zip://a.zip::s3://bucket/x", "chains URLs"),
+        ("reference://x", "leads to other URLs"),
+        ("https://host/logs?sig=secret", "query"),
+        ("s3://bucket/../other", ".."),
+        ("s3://", "no bucket"),
+    ],
+)
+def test_a_url_that_is_refused_is_a_root_with_a_problem_that_shows_no_secret(
+    url: str, why: str
+) -> None:
+    (root,) = parse_roots(url, None, None)
+    assert why in (root.problem or "")
+    assert "secret" not in repr(root)
+
 
 
 def test_extra_directories_have_names_or_take_that_of_the_directory() -> None:

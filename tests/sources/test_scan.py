@@ -109,11 +109,17 @@ def test_a_shard_left_from_an_older_save_does_not_break_a_checkpoint(
     assert _only(scanned()).state is State.READY
 
 
-def test_sharded_weights_are_one_snapshot_with_the_remedy(scanned: Scanned, write: Any) -> None:
+def test_sharded_weights_are_one_snapshot(scanned: Scanned, write: Any) -> None:
     write("m.weights.json", "m_00000.weights.h5", "m_00001.weights.h5", "other_00000.weights.h5")
-    broken, other = sorted(_refs(scanned()), key=lambda ref: ref.name)
-    assert (broken.name, broken.state) == ("m.weights.json", State.BROKEN)
-    assert "without max_shard_size" in (broken.reason or "")
+    write("my_weights.json", "my_weights_00000.weights.h5")
+    found, mine, other = sorted(_refs(scanned()), key=lambda ref: ref.name)
+    assert (found.name, found.state) == ("m", State.READY)
+    assert [Path(stamp.path).name for stamp in found.stamps] == [
+        "m.weights.json",
+        "m_00000.weights.h5",
+        "m_00001.weights.h5",
+    ]
+    assert (mine.name, mine.state) == ("my_weights", State.READY)
     assert (other.name, other.state) == ("other_00000", State.READY)
 
 
@@ -351,10 +357,9 @@ def test_contents_are_probed_once_per_generation(write: Any, tmp_path: Path, clo
         lambda files: asked.append(files.path) or Probe(),
         clock=clock,
     )
-    write("m.keras")
-    for age in (3600, 3600, 1800, 1800):
+    for age in (3600, 1800):
         write("m.keras", age=age)
-        for _ in range(2):
+        for _ in range(4):
             clock.now += 10
             scanner.look()
             while scanner.examine():
@@ -607,3 +612,18 @@ def test_a_patient_scan_looks_twice_at_young_files(tmp_path: Path) -> None:
     bounds = Bounds(settle_seconds=0.1)
     assert _only(scan(roots, bounds=bounds)).state is State.BEING_WRITTEN
     assert _only(scan(roots, bounds=Bounds(settle_seconds=0.3), patient=True)).state is State.READY
+
+
+def test_a_glance_settles_nothing_that_it_did_not_look_at(
+    write: Any, tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tb_snapshot_compare.sources.glancing._DIRECTORIES_MAX", 0)
+    write("m.keras", age=0)
+    scanner = Scanner(parse_roots(os.fspath(tmp_path), None, None), clock=clock)
+    scanner.look()
+    scanner.choose_places()
+    clock.now += 10
+    assert not scanner.glance()
+    assert scanner.unsettled
+    scanner.look()
+    assert not scanner.unsettled

@@ -1,4 +1,5 @@
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -120,8 +121,8 @@ def test_the_version_stays_while_nothing_changes(watch: Any, write: Any) -> None
     write("a.keras")
     rounds = []
     watcher = watch(interval=0.005)
-    real = watcher._round
-    watcher._round = lambda announced: (rounds.append(1), real(announced))
+    real = watcher._scanner.look
+    watcher._scanner.look = lambda: (rounds.append(1), real())
     version = _until(watcher, lambda c: bool(_names(c))).version
     _until(watcher, lambda c: len(rounds) > 5)
     assert watcher.catalog().version == version
@@ -191,6 +192,7 @@ def test_a_fault_in_a_scan_becomes_a_problem_and_the_next_scan_succeeds(
     write("a.keras")
     watcher = watch(interval=0.01)
     real = watcher._scanner.look
+    watcher._scanner.look_nearby = lambda: False
     watcher._scanner.look = lambda: 1 / 0
     catalog = _until(watcher, lambda c: c.version > 0)
     assert "ZeroDivisionError" in (catalog.roots[0].problem or "")
@@ -209,3 +211,96 @@ def test_close_ends_the_thread_and_keeps_the_last_catalog(watch: Any, write: Any
     assert _threads() == before
     assert _names(watcher.catalog()) == ["a"]
     assert _threads() == before
+
+
+@pytest.fixture
+def real_time(tmp_path: Path) -> Iterator[Watcher]:
+    """Scans every hour only: what is seen sooner is seen by a glance."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "epoch-1.keras").write_bytes(b"x")
+    watcher = Watcher(parse_roots(os.fspath(tmp_path), None, None), 3600)
+    _until(watcher, lambda c: _states(c) == {"epoch-1": State.READY})
+    yield watcher
+    watcher.close()
+
+
+def _states(catalog: Catalog) -> dict[str, State]:
+    return {ref.name: ref.state for run in catalog.runs for ref in run.snapshots}
+
+
+def _seconds_until(watcher: Watcher, condition: Callable[[Catalog], bool]) -> float:
+    started = time.monotonic()
+    _until(watcher, condition)
+    return time.monotonic() - started
+
+
+def test_a_new_file_is_ready_within_two_seconds_of_its_last_byte(
+    real_time: Watcher, tmp_path: Path
+) -> None:
+    with (tmp_path / "run" / "epoch-2.keras").open("wb") as file:
+        for _ in range(4):
+            file.write(b"more")
+            file.flush()
+            time.sleep(0.3)
+        assert _states(real_time.catalog())["epoch-2"] is State.BEING_WRITTEN
+        file.write(b"the end")
+    took = _seconds_until(real_time, lambda c: _states(c).get("epoch-2") is State.READY)
+    assert took < 1.6
+
+
+def test_a_rewrite_in_place_a_deletion_and_a_new_directory_are_seen_at_once(
+    real_time: Watcher, tmp_path: Path
+) -> None:
+    before = real_time.catalog().runs[0].snapshots[0].generation
+    (tmp_path / "run" / "epoch-1.keras").write_bytes(b"y")
+    took = _seconds_until(real_time, lambda c: c.runs[0].snapshots[0].generation != before)
+    assert took < 1.0
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "w.keras").write_bytes(b"x")
+    took = _seconds_until(real_time, lambda c: _states(c).get("w") is State.READY)
+    assert took < 2.5
+    (tmp_path / "run" / "epoch-1.keras").unlink()
+    assert _seconds_until(real_time, lambda c: "epoch-1" not in _states(c)) < 1.0
+
+
+def test_glances_take_a_small_share_of_the_time(tmp_path: Path) -> None:
+    for run in range(20):
+        (tmp_path / f"run{run}").mkdir()
+        for epoch in range(50):
+            path = tmp_path / f"run{run}" / f"epoch-{epoch}.keras"
+            path.write_bytes(b"x")
+            os.utime(path, (1_700_000_000, 1_700_000_000 + epoch))
+    watcher = Watcher(parse_roots(os.fspath(tmp_path), None, None), 3600)
+    _until(watcher, lambda c: not c.scanning)
+    spent = 0.0
+    glance = watcher._scanner.glance
+
+    def timed() -> bool:
+        nonlocal spent
+        started = time.perf_counter()
+        complete = glance()
+        spent += time.perf_counter() - started
+        return complete
+
+    watcher._scanner.glance = timed  # type: ignore[method-assign]
+    time.sleep(2)
+    watcher.close()
+    assert 0 < spent < 0.1
+
+
+def test_what_lies_near_is_listed_before_the_rest_is_walked(
+    watch: Any, write: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = sys.modules["tb_snapshot_compare.sources.scan"]
+    monkeypatch.setattr(scan, "_NEARBY_ENTRIES", 100)
+    write(*(f"run/near-{number}.keras" for number in range(70)))
+    write(*(f"run/deep/er/{number}.png" for number in range(100)), "run/deep/er/far.keras")
+    watcher = watch(probe=lambda files: Probe())
+    release = threading.Event()
+    real = watcher._scanner.look
+    watcher._scanner.look = lambda: (release.wait(PATIENCE), real())
+    catalog = _until(watcher, lambda c: len(_names(c)) == 70)
+    assert catalog.scanning
+    assert catalog.roots[0].problem is None
+    release.set()
+    _until(watcher, lambda c: not c.scanning and len(_names(c)) == 71)
