@@ -119,6 +119,9 @@ bench: $(VENV)/.test chromium ## Measure speed and memory, beside plain scripts 
 	$(BIN)/python -m benchmarks.forward_pair
 	$(BIN)/python -m benchmarks.selective_search
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.many_files
+	$(BIN)/python -m benchmarks.races
+	$(BIN)/python -m benchmarks.hostile
 
 .PHONY: case-study
 case-study: $(VENV)/.test chromium ## Ask the demo's snapshots again and write demo/case_study.md.
