@@ -20,18 +20,24 @@ from tb_snapshot_compare.errors import (
     NotFoundError,
     SnapshotChangedError,
     SnapshotCompareError,
+    UnreadableSnapshotError,
 )
+from tb_snapshot_compare.limits import MATCH_FILE_MAX_BYTES
 from tb_snapshot_compare.snapshot import SnapshotRef, State
 from tb_snapshot_compare.workspace import (
     EVERYTHING,
     WEIGHTS,
     Comparison,
+    Match,
     ProgressReport,
     RunSources,
     Scan,
     compare,
+    format_matches,
     list_snapshots,
+    match,
     open_snapshot,
+    parse_matches,
 )
 from tb_snapshot_compare.workspace.display import comparison_text, terminal
 
@@ -82,14 +88,38 @@ def _diff(options: argparse.Namespace) -> None:
 
 
 def _compared(options: argparse.Namespace) -> Comparison:
+    a, b = open_snapshot(options.a), open_snapshot(options.b)
+    corrections = _corrections(options.match)
+    if options.write_match is not None:
+        _write(options.write_match, format_matches(match(a, b, corrections).matches()))
     with _progress() as report:
         return compare(
-            open_snapshot(options.a),
-            open_snapshot(options.b),
+            a,
+            b,
             layer=options.layer,
             scopes=EVERYTHING if options.scope == "all" else WEIGHTS,
+            corrections=corrections,
             progress=report,
         )
+
+
+def _corrections(path: str | None) -> tuple[Match, ...]:
+    """The matches of `--match`."""
+    if path is None:
+        return ()
+    try:
+        with open(path, "rb") as file:
+            return parse_matches(file.read(MATCH_FILE_MAX_BYTES + 1), path)
+    except OSError as error:
+        raise UnreadableSnapshotError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise UnreadableSnapshotError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
@@ -146,8 +176,10 @@ def _print_listing(found: Scan) -> None:
     console = terminal()
     if not found.runs:
         console.print(
-            "No snapshots here. Looked for .keras, .weights.h5, .h5, TF checkpoints (.index and "
-            ".data files) and SavedModel directories."
+            "No snapshots here. Looked for .keras, .weights.h5, .weights.json, .h5, .safetensors, "
+            ".pt, .pth, .ckpt, .bin and .npz files with the weights of layers, TF checkpoints "
+            "(.index and .data files), and directories of a SavedModel, of Orbax or of a PyTorch "
+            "distributed checkpoint."
         )
     for run in found.runs:
         count = (f"  {len(run.snapshots):,} snapshots", "dim")
@@ -221,6 +253,15 @@ def _parser() -> argparse.ArgumentParser:
         choices=("weights", "all"),
         default="weights",
         help="weights: the model's weights (default); all: the optimizer's, counters and seeds too",
+    )
+    diff.add_argument(
+        "--match",
+        metavar="FILE",
+        help="which tensor of A is which of B, where names do not tell: a file that the page or "
+        "--write-match wrote",
+    )
+    diff.add_argument(
+        "--write-match", metavar="FILE", help="write the matches in use, to be corrected"
     )
     diff.add_argument("--json", action="store_true", help="print one JSON object")
     diff.set_defaults(run=_diff)

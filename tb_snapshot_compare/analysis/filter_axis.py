@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import Literal
 
 from tb_snapshot_compare.limits import FILTERS_MAX
 
+Layout = Literal["keras", "torch"]
+"""As `snapshot.Layout`; numerics know nothing of snapshots."""
 _VECTOR_ROLES = frozenset({"bias", "gamma", "beta", "moving_mean", "moving_variance", "scale"})
 
 
@@ -22,8 +25,12 @@ class FilterAxis:
             )
 
 
-def filter_axis(role: str, kind: str, shape: tuple[int, ...]) -> FilterAxis | None:
-    """Finds the filters of a tensor of a Keras layer.
+def filter_axis(
+    role: str, kind: str, shape: tuple[int, ...], layout: Layout = "keras"
+) -> FilterAxis | None:
+    """Finds the filters of a tensor of a layer.
+
+    In Keras's layout:
 
     - `*Conv*Transpose` kernels `(..., out, in)`: the axis before the last.
     - `DepthwiseConv*` kernels `(..., in, multiplier)`, and the `depthwise_kernel` of a
@@ -36,17 +43,23 @@ def filter_axis(role: str, kind: str, shape: tuple[int, ...]) -> FilterAxis | No
     - Every other tensor (Conv, Dense, Embedding, recurrent kernels, vectors): the last axis.
       The fused gates of recurrent layers count one filter per gate and unit.
 
+    In PyTorch's layout the filters of whatever is multiplied with the input are the first axis
+    (`torch.nn.Linear` `(out, in)`, `Conv2d` `(out, in / groups, kh, kw)`, fused gates
+    `(gates * hidden, in)`, attention's `(3 * embed, embed)`), those of transposed convolutions
+    `(in, out / groups, kh, kw)` the second; embeddings and vectors are as Keras's.
+
     Args:
       role: the tensor's role, `kernel`, `bias`, ...
       kind: the Keras class of its layer, `Conv2D`; `Unknown` is read as Dense or Conv.
       shape: the stored shape.
+      layout: in which order the axes are stored.
 
     Returns:
       None for a scalar, for a tensor without elements, and for more than `FILTERS_MAX` filters.
     """
     if not shape or 0 in shape:
         return None
-    axis = _axis_of(role, kind, shape)
+    axis = (_torch_axis if layout == "torch" else _axis_of)(role, kind, shape)
     return axis if axis.count <= FILTERS_MAX else None
 
 
@@ -60,3 +73,16 @@ def _axis_of(role: str, kind: str, shape: tuple[int, ...]) -> FilterAxis:
     if role == "kernel" and (kind == "EinsumDense" or kind.endswith("Attention")):
         return FilterAxis(prod(shape[1:]), 1)
     return FilterAxis(shape[-1], 1)
+
+
+def is_multiplied(role: str, shape: tuple[int, ...]) -> bool:
+    """Whether a tensor is multiplied with a layer's input, so that its layout matters."""
+    return len(shape) > 1 and "kernel" in role
+
+
+def _torch_axis(role: str, kind: str, shape: tuple[int, ...]) -> FilterAxis:
+    if not is_multiplied(role, shape):
+        return _axis_of(role, "", shape)
+    if "Conv" in kind and kind.endswith("Transpose"):
+        return FilterAxis(shape[1], prod(shape[2:]))
+    return FilterAxis(shape[0], prod(shape[1:]))

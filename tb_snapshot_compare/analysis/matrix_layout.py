@@ -1,9 +1,11 @@
 """A tensor of any layer as a matrix of slices: rows feed, columns are fed.
 
-Every layout is one of two foldings of the stored array (C order) to three axes:
+Every layout is one of four foldings of the stored array (C order) to three axes:
 
 - `[cells, rows, columns]`: Dense `(in, out)`, Conv `(..., in, out)`, recurrent kernels, ...
 - `[cells, columns, rows]`: transposed convolutions `(..., out, in)`, and some EinsumDense.
+- `[columns, rows, cells]`: PyTorch's Linear `(out, in)` and Conv `(out, in, ...)`.
+- `[rows, columns, cells]`: PyTorch's transposed convolutions `(in, out, ...)`.
 
 So element (row, column) of slice position `cell` is one product away from its flat index, and
 a range of rows or columns is a few runs of bytes.
@@ -16,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_snapshot_compare.analysis.filter_axis import Layout, is_multiplied
+
 Indices = NDArray[np.int64]
 Axis = tuple[int, ...]
 """Axes of the stored shape that are folded into one, the slowest first."""
@@ -27,7 +31,8 @@ class MatrixLayout:
 
     The axes of the shape are split among `row_axes`, `column_axes`, `cell_row_axes` and
     `cell_column_axes`; each group is folded in C order. `rows_inside` tells that rows, not
-    columns, follow each other in memory. The words are for the page.
+    columns, follow each other in memory, and `cells_inside` that the weights of a slice do. The
+    words are for the page.
     """
 
     shape: tuple[int, ...]
@@ -41,6 +46,7 @@ class MatrixLayout:
     rows_are_channels: bool = False
     columns_are_channels: bool = False
     note: str | None = None
+    cells_inside: bool = False
 
     @property
     def rows(self) -> int:
@@ -69,12 +75,12 @@ class MatrixLayout:
 
     @property
     def outer(self) -> int:
-        """Size of the middle axis of the folded array."""
+        """Rows or columns, whichever change more slowly in the folded array."""
         return self.columns if self.rows_inside else self.rows
 
     @property
     def inner(self) -> int:
-        """Size of the last axis of the folded array."""
+        """Rows or columns, whichever change faster in the folded array."""
         return self.rows if self.rows_inside else self.columns
 
     @property
@@ -89,12 +95,18 @@ class MatrixLayout:
         """The flat index (C order) of a weight."""
         cell = cell_row * self.cell_columns + cell_column
         outer, inner = (column, row) if self.rows_inside else (row, column)
+        if self.cells_inside:
+            return (outer * self.inner + inner) * self.cells + cell
         return (cell * self.outer + outer) * self.inner + inner
 
     def place(self, flat: int) -> tuple[int, int, int, int]:
         """Row, column, and row and column within the slice, of a flat index."""
-        rest, inner = divmod(flat, self.inner)
-        cell, outer = divmod(rest, self.outer)
+        if self.cells_inside:
+            rest, cell = divmod(flat, self.cells)
+            outer, inner = divmod(rest, self.inner)
+        else:
+            rest, inner = divmod(flat, self.inner)
+            cell, outer = divmod(rest, self.outer)
         row, column = (inner, outer) if self.rows_inside else (outer, inner)
         return (row, column, *divmod(cell, self.cell_columns))
 
@@ -161,6 +173,7 @@ def matrix_layout(
     kind: str,
     shape: tuple[int, ...],
     options: LayerOptions | None = None,
+    layout: Layout = "keras",
 ) -> MatrixLayout:
     """How a tensor of a layer becomes a matrix of slices. Total: every shape has a layout.
 
@@ -171,11 +184,14 @@ def matrix_layout(
       kind: the Keras class of its layer, or `Unknown`.
       shape: the stored shape.
       options: from the layer's configuration.
+      layout: in which order the axes are stored.
     """
     options = options or LayerOptions()
     if not shape:
         return MatrixLayout((), (), (), row_word="value", column_word="value")
     gates = _gates(name, kind)
+    if layout == "torch" and is_multiplied(role, shape):
+        return _torch(role, kind, shape, gates, options)
     if len(shape) == 1 or role in _VECTORS or role.startswith("moving_"):
         return _vector(role, kind, shape, gates)
     if role == "depthwise_kernel" or (kind.startswith("Depthwise") and role == "kernel"):
@@ -296,6 +312,57 @@ def _convolution(
         rows_are_channels=own,
         columns_are_channels=not gates,
         note=_gate_note(gates, shape[-1]) if gates else note,
+    )
+
+
+def _torch(
+    role: str,
+    kind: str,
+    shape: tuple[int, ...],
+    gates: tuple[str, ...],
+    options: LayerOptions,
+) -> MatrixLayout:
+    """`(out, in / groups, ...)`, or `(in, out / groups, ...)` of transposed convolutions."""
+    cell_rows, cell_columns = _cell_axes(len(shape) - 2)
+    cell_rows, cell_columns = (
+        tuple(axis + 2 for axis in axes) for axes in (cell_rows, cell_columns)
+    )
+    spatial = len(shape) > 2
+    transposed = "Conv" in kind and kind.endswith("Transpose")
+    depthwise = kind.startswith("Depthwise") or role == "depthwise_kernel"
+    if spatial and depthwise and shape[1] == 1:
+        return MatrixLayout(
+            shape,
+            (1,),
+            (0,),
+            cell_rows,
+            cell_columns,
+            row_word="own input channel",
+            column_word="filter",
+            columns_are_channels=True,
+            note="Each filter has one slice, that of its own input channel.",
+            cells_inside=True,
+        )
+    grouped = spatial and (options.groups or 1) > 1
+    recurrent = role == "recurrent_kernel"
+    words = ("input channel", "filter") if spatial else ("input", "unit")
+    note = _gate_note(gates, shape[0]) if gates else None
+    if grouped:
+        words = ("input channel of the group", "filter")
+        note = f"{options.groups} groups: each filter sees the input channels of its own."
+    return MatrixLayout(
+        shape,
+        (0,) if transposed else (1,),
+        (1,) if transposed else (0,),
+        cell_rows,
+        cell_columns,
+        rows_inside=not transposed,
+        row_word="recurrent unit" if recurrent else words[0],
+        column_word=f"gate {words[1]}" if gates else words[1],
+        rows_are_channels=not (recurrent or grouped),
+        columns_are_channels=not gates,
+        note=note,
+        cells_inside=True,
     )
 
 

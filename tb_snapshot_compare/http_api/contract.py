@@ -81,20 +81,26 @@ class Pair(Struct, frozen=True, kw_only=True):
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """Every snapshot that is known at `version`."""
+    """Every snapshot that is known at `version`.
+
+    `matches` changes whenever the user corrects which tensors are one; empty without corrections.
+    What is asked of a pair names it as `m`.
+    """
 
     version: int
     scanning: bool
     roots: list[Root]
     runs: list[Run]
     suggested: Pair | None
+    matches: str
 
 
 class Changes(Struct, frozen=True, kw_only=True):
-    """A cheap poll: the listing's version, and whether a scan runs."""
+    """A cheap poll: the listing's version, whether a scan runs, and the version of the trends."""
 
     version: int
     scanning: bool
+    trend: int
 
 
 class Measures(Struct, frozen=True, kw_only=True):
@@ -133,8 +139,8 @@ class LayerDifference(Struct, frozen=True, kw_only=True):
 class TensorDifference(Struct, frozen=True, kw_only=True):
     """One tensor of either side; `measures` is null unless `status` is `compared`.
 
-    `rule` tells how the two were matched: by canonical name, or by order, class, role and shape
-    where the names were made up.
+    `rule` tells how the two were matched: by one name, one name without wrappers, as a part of
+    what the other keeps in one tensor, by the order of layers, roles and shapes, or by the user.
     """
 
     name: str
@@ -148,7 +154,7 @@ class TensorDifference(Struct, frozen=True, kw_only=True):
     status: Literal["compared", "only_a", "only_b", "shape_differs", "not_numeric", "unreadable"]
     count: int
     problem: str | None
-    rule: Literal["name", "order"]
+    rule: Literal["name", "canonical", "fused", "order", "user"]
     measures: Measures | None
 
 
@@ -211,7 +217,7 @@ class Architecture(Struct, frozen=True, kw_only=True):
     `source` tells what it was read from; `note` says so in a sentence for the page.
     """
 
-    source: Literal["keras_config", "event_file", "names"]
+    source: Literal["keras_config", "event_file", "graph", "names"]
     note: str
     nodes: list[LayerNode]
     edges: list[LayerEdge]

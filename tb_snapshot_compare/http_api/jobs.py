@@ -18,6 +18,7 @@ from tb_snapshot_compare.errors import (
 )
 from tb_snapshot_compare.http_api import contract
 from tb_snapshot_compare.limits import JOBS_QUEUED_MAX, JOBS_RUNNING_MAX
+from tb_snapshot_compare.workspace import Turns
 
 PATIENCE_SECONDS = 0.15
 """How long a request waits for its result before it is told to ask again."""
@@ -87,8 +88,24 @@ class _Work:
 class WorkQueue:
     """Runs at most `running` pieces of work at once and holds at most `queued` more."""
 
-    def __init__(self, running: int = JOBS_RUNNING_MAX, queued: int = JOBS_QUEUED_MAX) -> None:
+    def __init__(
+        self,
+        running: int = JOBS_RUNNING_MAX,
+        queued: int = JOBS_QUEUED_MAX,
+        turns: Turns | None = None,
+        state: Callable[[], str] = str,
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+          running: Threads.
+          queued: Pieces of work that wait for one.
+          state: What all results depend on besides their keys.
+          turns: Told while there is work, so that what nobody waits for gives way.
+        """
         self._running, self._queued = running, queued
+        self._turns = turns or Turns()
+        self._state = state
         self._condition = threading.Condition()
         self._pending: list[_Work] = []
         self._known: OrderedDict[str, _Work] = OrderedDict()
@@ -113,7 +130,7 @@ class WorkQueue:
           BusyError: the queue is full.
           SnapshotCompareError: what the work raised; asking again starts it afresh.
         """
-        work = self._work(key, label, run)
+        work = self._work((self._state(), *key), label, run)
         work.finished.wait(patience)
         if not work.finished.is_set():
             return work.wire()
@@ -175,7 +192,8 @@ class WorkQueue:
             work.running = True
             try:
                 work.progress(0, 0)
-                work.result = work.run(work.progress)
+                with self._turns.urgent():
+                    work.result = work.run(work.progress)
             except CancelledError as error:
                 work.error = error
                 self._forget(work)

@@ -10,14 +10,15 @@ from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.parameters import required
 from tb_snapshot_compare.http_api.respond import respond_json
 from tb_snapshot_compare.snapshot import Position, SnapshotRef, State
-from tb_snapshot_compare.workspace import RunSources, Workspace
+from tb_snapshot_compare.workspace import RunSources, Trends, Workspace
 
 
 class ListingRoutes:
-    """Answers from the newest catalog; nothing here touches the disk."""
+    """Answers from the newest catalog; nothing here reads a snapshot."""
 
-    def __init__(self, workspace: Workspace, events: EventData, hide: Hide) -> None:
+    def __init__(self, workspace: Workspace, trends: Trends, events: EventData, hide: Hide) -> None:
         self._workspace = workspace
+        self._trends = trends
         self._events = events
         self._hide = hide
 
@@ -34,13 +35,18 @@ class ListingRoutes:
                 ],
                 runs=[_run(run, self._hide) for run in catalog.runs],
                 suggested=suggested_pair(catalog.runs),
+                matches=self._workspace.matches_token,
             )
         )
 
     def changes(self, _request: Request) -> Response:
-        """The version of the listing."""
+        """The versions of the listing and of the trends."""
         catalog = self._workspace.catalog()
-        return respond_json(contract.Changes(version=catalog.version, scanning=catalog.scanning))
+        return respond_json(
+            contract.Changes(
+                version=catalog.version, scanning=catalog.scanning, trend=self._trends.version
+            )
+        )
 
     def scan(self, _request: Request) -> Response:
         """Looks for new snapshots now."""

@@ -8,15 +8,24 @@ from typing import Any
 import msgspec
 
 from tb_snapshot_compare import __version__
-from tb_snapshot_compare.http_api import arrays, contract, contract_kernel, contract_probing
+from tb_snapshot_compare.http_api import (
+    arrays,
+    contract,
+    contract_kernel,
+    contract_matching,
+    contract_probing,
+    contract_trend,
+)
 from tb_snapshot_compare.http_api.endpoints import ENDPOINTS as COMPARING
 from tb_snapshot_compare.http_api.endpoints import Endpoint
 from tb_snapshot_compare.http_api.endpoints_kernel import ENDPOINTS as KERNEL
+from tb_snapshot_compare.http_api.endpoints_matching import ENDPOINTS as MATCHING
 from tb_snapshot_compare.http_api.endpoints_probing import ENDPOINTS as PROBING
+from tb_snapshot_compare.http_api.endpoints_trend import ENDPOINTS as TREND
 
 _REF = "#/components/schemas/{name}"
-ENDPOINTS = (*COMPARING, *KERNEL, *PROBING)
-_CONTRACTS = (contract, contract_kernel, contract_probing)
+ENDPOINTS = (*COMPARING, *KERNEL, *MATCHING, *PROBING, *TREND)
+_CONTRACTS = (contract, contract_kernel, contract_matching, contract_probing, contract_trend)
 
 
 def document() -> dict[str, Any]:

@@ -22,6 +22,12 @@ def respond_bytes(body: bytes, mimetype: str, immutable: bool = False) -> Respon
     return _respond(body, mimetype, 200, immutable)
 
 
+def unlasting(response: Response) -> Response:
+    """The response, which is asked for anew every time."""
+    response.headers["Cache-Control"] = _NEVER
+    return response
+
+
 def respond_error(error: SnapshotCompareError, hide: Hide = str) -> Response:
     """The one error shape, with the error's own status."""
     detail = contract.ErrorDetail(code=error.code, message=hide(str(error)))

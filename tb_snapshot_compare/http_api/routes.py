@@ -12,10 +12,19 @@ from tb_snapshot_compare.http_api.images import ImageRoutes
 from tb_snapshot_compare.http_api.jobs import WorkQueue
 from tb_snapshot_compare.http_api.kernels import KernelRoutes
 from tb_snapshot_compare.http_api.listing import ListingRoutes
+from tb_snapshot_compare.http_api.matching import MatchingRoutes
 from tb_snapshot_compare.http_api.paths import ENTRY_POINT
 from tb_snapshot_compare.http_api.probing import ProbingRoutes
 from tb_snapshot_compare.http_api.static_files import StaticFiles
-from tb_snapshot_compare.workspace import Patching, ProbeImages, Probing, Workspace
+from tb_snapshot_compare.http_api.trend import TrendRoute
+from tb_snapshot_compare.workspace import (
+    Patching,
+    ProbeImages,
+    Probing,
+    Trends,
+    Turns,
+    Workspace,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -30,38 +39,49 @@ def applications(
     hide: Hide,
 ) -> Mapping[str, "WSGIApplication"]:
     """The WSGI application of every route, below `/data/plugin/snapshot_compare`."""
-    listing = ListingRoutes(workspace, events, hide)
-    queue, models = WorkQueue(), WorkQueue()
+    turns = Turns()
+    trends = Trends(workspace, turns)
+    trends.start()
+    listing = ListingRoutes(workspace, trends, events, hide)
+    queue, models = (
+        WorkQueue(turns=turns, state=lambda: workspace.matches_token) for _ in range(2)
+    )
     comparing = ComparingRoutes(workspace, queue, hide)
     kernels = KernelRoutes(workspace, queue)
     probe_images = ImageRoutes(images, hide)
     performing = ProbingRoutes(workspace, probing, Patching(probing, images), models, hide)
+    matching = MatchingRoutes(workspace, queue)
+    of = matching.of_matches
     static = StaticFiles()
     return {
         "/snapshots": guard.wrap(listing.snapshots),
         "/changes": guard.wrap(listing.changes),
         "/scan": guard.wrap(listing.scan, methods=("POST",)),
         "/curves": guard.wrap(listing.curves),
-        "/comparison": guard.wrap(comparing.comparison),
-        "/architecture": guard.wrap(comparing.architecture),
-        "/filters": guard.wrap(comparing.filters),
-        "/distribution": guard.wrap(comparing.distribution),
+        "/trend": guard.wrap(TrendRoute(trends, hide).trend),
+        "/comparison": guard.wrap(of(comparing.comparison)),
+        "/architecture": guard.wrap(of(comparing.architecture)),
+        "/filters": guard.wrap(of(comparing.filters)),
+        "/distribution": guard.wrap(of(comparing.distribution)),
         "/images": guard.wrap(probe_images.images),
         "/image": guard.wrap(probe_images.image),
         "/upload": guard.wrap(probe_images.upload, methods=("POST",)),
-        "/kernel": guard.wrap(kernels.kernel),
-        "/kernel_tiles": guard.wrap(kernels.kernel_tiles),
-        "/kernel_order": guard.wrap(kernels.kernel_order),
-        "/kernel_slice": guard.wrap(kernels.kernel_slice),
-        "/located": guard.wrap(kernels.located),
-        "/area_distribution": guard.wrap(kernels.area_distribution),
-        "/probe_model": guard.wrap(performing.probe_model),
-        "/predictions": guard.wrap(performing.predictions),
-        "/channels": guard.wrap(performing.channels),
-        "/activation_maps": guard.wrap(performing.activation_maps),
-        "/patches": guard.wrap(performing.patches),
-        "/flow": guard.wrap(performing.flow),
-        "/attribution": guard.wrap(performing.attribution),
+        "/kernel": guard.wrap(of(kernels.kernel)),
+        "/kernel_tiles": guard.wrap(of(kernels.kernel_tiles)),
+        "/kernel_order": guard.wrap(of(kernels.kernel_order)),
+        "/kernel_slice": guard.wrap(of(kernels.kernel_slice)),
+        "/located": guard.wrap(of(kernels.located)),
+        "/area_distribution": guard.wrap(of(kernels.area_distribution)),
+        "/probe_model": guard.wrap(of(performing.probe_model)),
+        "/predictions": guard.wrap(of(performing.predictions)),
+        "/channels": guard.wrap(of(performing.channels)),
+        "/activation_maps": guard.wrap(of(performing.activation_maps)),
+        "/patches": guard.wrap(of(performing.patches)),
+        "/flow": guard.wrap(of(performing.flow)),
+        "/attribution": guard.wrap(of(performing.attribution)),
+        "/matches": guard.wrap(matching.matches),
+        "/correct": guard.wrap(matching.correct, methods=("POST",)),
+        "/match_file": guard.wrap(matching.match_file),
         "/cancel": guard.wrap(CancelRoute((queue, models)).cancel, methods=("POST",)),
         ENTRY_POINT: guard.wrap(static.serve),
         "/static/*": guard.wrap(static.serve),

@@ -25,6 +25,7 @@ from tb_snapshot_compare.inference.values import (
     ModelSource,
     RunRequest,
 )
+from tb_snapshot_compare.readers.staging import weights_on_disk
 from tb_snapshot_compare.snapshot import SnapshotContents
 
 Progress = Callable[[int, int], None]
@@ -199,6 +200,7 @@ def _error(reply: Failed) -> errors.SnapshotCompareError:
 
 
 def _without_text(contents: SnapshotContents) -> SnapshotContents:
+    contents = weights_on_disk(contents)
     weights = tuple(tensor for tensor in contents.tensors if tensor.scope == "weights")
     return replace(contents, tensors=weights, model_config=None)
 

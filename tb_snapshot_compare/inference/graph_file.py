@@ -7,7 +7,7 @@ before any of them takes memory.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from tensorboard.compat.proto import graph_pb2, meta_graph_pb2, saved_object_gra
 from tb_snapshot_compare.errors import ModelUnavailableError, UnreadableSnapshotError
 from tb_snapshot_compare.limits import GRAPH_FILE_MAX_BYTES, GRAPH_NODES_MAX
 from tb_snapshot_compare.readers.files import read_whole
-from tb_snapshot_compare.readers.sstable import TableError, read_varint
+from tb_snapshot_compare.readers.protos import ProtoError, fields
 
 MODEL_FILE = "saved_model.pb"
 SERVING_TAG = "serve"
@@ -26,7 +26,7 @@ _SAVED_META_GRAPHS = 2
 _META_INFO, _META_GRAPH, _META_SIGNATURES, _META_ASSETS, _META_OBJECTS = 1, 2, 5, 6, 7
 _GRAPH_NODE, _GRAPH_LIBRARY, _LIBRARY_FUNCTION, _FUNCTION_NODE = 1, 2, 1, 3
 _OBJECTS_FUNCTIONS = 2
-_WIRE_VARINT, _WIRE_FIXED64, _WIRE_BYTES, _WIRE_FIXED32 = 0, 1, 2, 5
+_WIRE_BYTES = 2
 
 _Span = tuple[int, int]
 
@@ -59,8 +59,8 @@ def read_graph_file(path: str) -> GraphFile:
         raise ModelUnavailableError(str(error), _REMEDY) from error
     try:
         return _parse(data)
-    except (TableError, message.DecodeError) as error:
-        detail = str(error) if isinstance(error, TableError) else "a message is malformed"
+    except (ProtoError, message.DecodeError) as error:
+        detail = str(error) if isinstance(error, ProtoError) else "a message is malformed"
         raise ModelUnavailableError(f"{file} is damaged: {detail}.", _REMEDY) from error
 
 
@@ -68,16 +68,16 @@ _REMEDY = "Export the model again, or compare its weights only."
 
 
 def _parse(data: bytes) -> GraphFile:
-    metas = [span for number, span in _fields(data, (0, len(data))) if number == _SAVED_META_GRAPHS]
+    metas = _spans(data, (0, len(data)), _SAVED_META_GRAPHS)
     if not metas:
-        raise TableError("it holds no graph")
+        raise ProtoError("it holds no graph")
     chosen = next((span for span in metas if _serves(data, span)), metas[0])
     spans: dict[int, list[_Span]] = {}
-    for number, span in _fields(data, chosen):
-        spans.setdefault(number, []).append(span)
+    for number, start, end in fields(data, *chosen):
+        spans.setdefault(number, []).append((start, end))
     graph_spans = spans.get(_META_GRAPH, [])
     if len(graph_spans) != 1:
-        raise TableError(f"it holds {len(graph_spans)} graphs for serving, not one")
+        raise ProtoError(f"it holds {len(graph_spans)} graphs for serving, not one")
     _check_node_count(data, graph_spans[0])
     graph = _message(graph_pb2.GraphDef, data, graph_spans[0])
     # The two small maps are parsed by their owner's message, cut out of the large one.
@@ -94,21 +94,18 @@ def _parse(data: bytes) -> GraphFile:
 
 
 def _serves(data: bytes, meta: _Span) -> bool:
-    infos = [span for number, span in _fields(data, meta) if number == _META_INFO]
     return any(
         SERVING_TAG in _message(meta_graph_pb2.MetaGraphDef.MetaInfoDef, data, span).tags
-        for span in infos
+        for span in _spans(data, meta, _META_INFO)
     )
 
 
 def _captures(data: bytes, objects: list[_Span]) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for whole in objects:
-        for number, span in _fields(data, whole):
-            if number != _OBJECTS_FUNCTIONS:
-                continue
+        for span in _spans(data, whole, _OBJECTS_FUNCTIONS):
             entry = saved_object_graph_pb2.SavedObjectGraph()
-            entry.MergeFromString(_field_bytes(number, data[slice(*span)]))
+            entry.MergeFromString(_field_bytes(_OBJECTS_FUNCTIONS, data[slice(*span)]))
             for name, function in entry.concrete_functions.items():
                 found[name] = tuple(function.bound_inputs)
     return found
@@ -116,17 +113,22 @@ def _captures(data: bytes, objects: list[_Span]) -> dict[str, tuple[int, ...]]:
 
 def _check_node_count(data: bytes, graph: _Span) -> None:
     count = 0
-    for number, span in _fields(data, graph):
+    for number, start, end in fields(data, *graph):
         count += number == _GRAPH_NODE
         if number == _GRAPH_LIBRARY:
-            for kind, function in _fields(data, span):
+            for kind, *function in fields(data, start, end):
                 count += 1
                 if kind == _LIBRARY_FUNCTION:
-                    count += sum(field == _FUNCTION_NODE for field, _ in _fields(data, function))
+                    count += sum(field == _FUNCTION_NODE for field, *_ in fields(data, *function))
                 if count > GRAPH_NODES_MAX:
                     break
         if count > GRAPH_NODES_MAX:
-            raise TableError(f"its graph has more than {GRAPH_NODES_MAX:,} operations")
+            raise ProtoError(f"its graph has more than {GRAPH_NODES_MAX:,} operations")
+
+
+def _spans(data: bytes, whole: _Span, wanted: int) -> list[_Span]:
+    """Where the fields `wanted` of a message lie."""
+    return [(start, end) for number, start, end in fields(data, *whole) if number == wanted]
 
 
 def _message(kind: Any, data: bytes, span: _Span) -> Any:
@@ -143,27 +145,3 @@ def _field_bytes(number: int, content: bytes) -> bytes:
         prefix.append(length & 0x7F | 0x80)
         length >>= 7
     return bytes([*prefix, length]) + content
-
-
-def _fields(data: bytes, span: _Span) -> Iterator[tuple[int, _Span]]:
-    """The length-delimited fields of the message in `span`, by number, and where each lies.
-
-    (https://protobuf.dev/programming-guides/encoding/)
-    """
-    position, end = span
-    while position < end:
-        tag, position = read_varint(data, position)
-        wire, length = tag & 7, 0
-        if wire == _WIRE_BYTES:
-            length, position = read_varint(data, position)
-        elif wire == _WIRE_VARINT:
-            _, position = read_varint(data, position)
-        elif wire in (_WIRE_FIXED64, _WIRE_FIXED32):
-            length = 8 if wire == _WIRE_FIXED64 else 4
-        else:
-            raise TableError(f"a field of wire type {wire}")
-        start, position = position, position + length
-        if position > end:
-            raise TableError("a field reaches outside its message")
-        if wire == _WIRE_BYTES:
-            yield tag >> 3, (start, position)

@@ -110,7 +110,7 @@ class Channel:
           OSError: the other end is gone, or does not take it in time.
         """
         self._socket.settimeout(timeout)
-        data = msgspec.msgpack.encode(message)
+        data = msgspec.msgpack.encode(message, enc_hook=_plain)
         self._socket.sendall(LENGTH_PREFIX.pack(len(data)) + data)
         for array in arrays:
             if array.size:
@@ -164,3 +164,10 @@ class Channel:
             if not count:
                 raise ConnectionError("the other end is closed")
             view = view[count:]
+
+
+def _plain(value: object) -> str:
+    """A path that is a text of a class of its own, such as that of a decoded copy, as a text."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"a message cannot hold {type(value).__name__}")

@@ -1,5 +1,6 @@
-"""Cached results, rebuildable at any time from the snapshots."""
+"""Cached results, rebuildable at any time from the snapshots, and what the user wrote."""
 
+from tb_snapshot_compare.store.documents import DocumentStore
 from tb_snapshot_compare.store.results import ResultStore, default_directory
 
-__all__ = ["ResultStore", "default_directory"]
+__all__ = ["DocumentStore", "ResultStore", "default_directory"]

@@ -36,6 +36,11 @@ class ResultStore:
         self._max_bytes = max_bytes
         self._warned = False
 
+    @property
+    def directory(self) -> Path | None:
+        """Where entries are kept; None for nowhere."""
+        return self._directory
+
     def get(self, key: str) -> bytes | None:
         """The payload stored under `key`, or None."""
         if self._directory is None:

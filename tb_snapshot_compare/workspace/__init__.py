@@ -5,13 +5,24 @@ from tb_snapshot_compare.sources import RunSources, Scan
 from tb_snapshot_compare.workspace.comparing import EVERYTHING, WEIGHTS, compare, find_layer
 from tb_snapshot_compare.workspace.distributing import distribution
 from tb_snapshot_compare.workspace.library import EventSource, Workspace
+from tb_snapshot_compare.workspace.match_files import (
+    Match,
+    format_matches,
+    parse_matches,
+)
+from tb_snapshot_compare.workspace.matching import (
+    Matching,
+    MatchTarget,
+    Unmatched,
+    match,
+    pair_architecture,
+)
 from tb_snapshot_compare.workspace.opening import (
     OpenedSnapshot,
     PairArchitecture,
     list_snapshots,
     open_ref,
     open_snapshot,
-    pair_architecture,
     probe,
 )
 from tb_snapshot_compare.workspace.patching import Patching
@@ -28,6 +39,9 @@ from tb_snapshot_compare.workspace.results import (
     TensorDifference,
 )
 from tb_snapshot_compare.workspace.streaming import Progress as ProgressReport
+from tb_snapshot_compare.workspace.trend import Trends
+from tb_snapshot_compare.workspace.trend_values import RunTrend, TrendPair
+from tb_snapshot_compare.workspace.turns import Turns
 
 __all__ = [
     "ADVICE",
@@ -40,6 +54,9 @@ __all__ = [
     "FilterMeasures",
     "LayerDifference",
     "LeftOut",
+    "Match",
+    "MatchTarget",
+    "Matching",
     "OpenedSnapshot",
     "PairArchitecture",
     "Patching",
@@ -47,18 +64,26 @@ __all__ = [
     "Probing",
     "ProgressReport",
     "RunSources",
+    "RunTrend",
     "Scan",
     "SnapshotSummary",
     "SummaryImage",
     "SummarySource",
     "TensorDifference",
+    "TrendPair",
+    "Trends",
+    "Turns",
+    "Unmatched",
     "Workspace",
     "compare",
     "distribution",
     "find_layer",
+    "format_matches",
     "list_snapshots",
+    "match",
     "open_ref",
     "open_snapshot",
     "pair_architecture",
+    "parse_matches",
     "probe",
 ]

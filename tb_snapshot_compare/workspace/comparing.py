@@ -11,13 +11,11 @@ from tb_snapshot_compare.analysis import (
 )
 from tb_snapshot_compare.errors import InvalidRequestError, UnreadableSnapshotError
 from tb_snapshot_compare.readers import check_generation
-from tb_snapshot_compare.snapshot import Scope
-from tb_snapshot_compare.workspace.opening import (
-    OpenedSnapshot,
-    PairArchitecture,
-    pair_architecture,
-)
-from tb_snapshot_compare.workspace.pairing import TensorPair, left_out, pair_tensors
+from tb_snapshot_compare.snapshot import Scope, TensorInfo
+from tb_snapshot_compare.workspace.match_files import Corrections
+from tb_snapshot_compare.workspace.matching import match
+from tb_snapshot_compare.workspace.opening import OpenedSnapshot, PairArchitecture
+from tb_snapshot_compare.workspace.pairing import TensorPair, left_out
 from tb_snapshot_compare.workspace.results import (
     Comparison,
     Coverage,
@@ -59,8 +57,8 @@ class _Outcome:
             scope=pair.either.scope,
             dtype_a=pair.a.dtype if pair.a else None,
             dtype_b=pair.b.dtype if pair.b else None,
-            shape_a=pair.a.shape if pair.a else None,
-            shape_b=pair.b.shape if pair.b else None,
+            shape_a=_shape(pair.stored_a or pair.a),
+            shape_b=_shape(pair.stored_b or pair.b),
             status=status,
             count=pair.count,
             problem=self.problem or pair.problem,
@@ -68,7 +66,17 @@ class _Outcome:
             low=ends.low if ends else None,
             high=ends.high if ends else None,
             rule=pair.rule,
+            name_a=_name_in_a(pair),
         )
+
+
+def _shape(tensor: TensorInfo | None) -> tuple[int, ...] | None:
+    return None if tensor is None else tensor.shape
+
+
+def _name_in_a(pair: TensorPair) -> str | None:
+    """What a calls it, where that is not the pair's name."""
+    return None if pair.a is None or pair.a.name == pair.name else pair.a.name
 
 
 def compare(
@@ -77,11 +85,12 @@ def compare(
     *,
     layer: str | None = None,
     scopes: frozenset[Scope] = WEIGHTS,
+    corrections: Corrections = (),
     progress: Progress | None = None,
 ) -> Comparison:
     """The differences a -> b, exact over all finite pairs of values.
 
-    Tensors are matched by canonical name. A tensor that cannot be read is marked; the
+    Tensors are matched as `matching.match` says. A tensor that cannot be read is marked; the
     others are compared.
 
     Args:
@@ -89,14 +98,15 @@ def compare(
       b: The second; a difference is b minus a.
       layer: Compare this layer only (full path, or its last part where that is unique).
       scopes: Which tensors: the model's weights, the optimizer's, and counters and seeds.
+      corrections: Matches that go before every rule.
       progress: Called with bytes done and in all; may raise to stop.
 
     Raises:
-      InvalidRequestError: no such layer.
+      InvalidRequestError: no such layer, or a correction that cannot be.
       SnapshotGoneError, SnapshotChangedError: the files changed while they were read.
     """
-    architecture = pair_architecture(a, b)
-    pairs = pair_tensors(a.contents.tensors, b.contents.tensors, architecture.layer_of, scopes)
+    matching = match(a, b, corrections)
+    architecture, pairs = matching.architecture, matching.of_scopes(scopes)
     if layer is not None:
         wanted = find_layer(architecture, layer)
         pairs = tuple(pair for pair in pairs if pair.layer == wanted)
@@ -141,7 +151,7 @@ def _measure(pair: TensorPair, kind: str, stream: PairStream) -> _Outcome:
     tensor_a, tensor_b = pair.a, pair.b
     assert tensor_a is not None
     assert tensor_b is not None
-    axis = filter_axis(tensor_b.role, kind, tensor_b.shape)
+    axis = filter_axis(tensor_b.role, kind, tensor_b.shape, tensor_b.layout)
     accumulator = PairAccumulator(tensor_a.dtype, tensor_b.dtype, pair.count, axis)
     try:
         for block_a, block_b in stream.blocks(pair):

@@ -9,8 +9,10 @@ from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError
 from tb_snapshot_compare.limits import BINS_MAX, LEVELS_MAX
 from tb_snapshot_compare.readers import check_generation
 from tb_snapshot_compare.workspace.comparing import WEIGHTS
-from tb_snapshot_compare.workspace.opening import OpenedSnapshot, pair_architecture
-from tb_snapshot_compare.workspace.pairing import TensorPair, pair_tensors
+from tb_snapshot_compare.workspace.match_files import Corrections
+from tb_snapshot_compare.workspace.matching import match
+from tb_snapshot_compare.workspace.opening import OpenedSnapshot
+from tb_snapshot_compare.workspace.pairing import TensorPair
 from tb_snapshot_compare.workspace.results import Comparison, Distribution, TensorDifference
 from tb_snapshot_compare.workspace.streaming import (
     ByteCounter,
@@ -30,6 +32,7 @@ def distribution(
     levels: int,
     layer: str | None = None,
     tensor: str | None = None,
+    corrections: Corrections = (),
     progress: Progress | None = None,
 ) -> Distribution:
     """How the signed changes b - a are distributed.
@@ -42,6 +45,7 @@ def distribution(
       levels: Equal slices of [0, 2], the relative percent difference.
       layer: Full path of a layer, or None for the whole model.
       tensor: Canonical name of one tensor, or None for all.
+      corrections: Those that the comparison was made with.
       progress: Called with bytes done and in all; may raise to stop.
 
     Raises:
@@ -53,16 +57,8 @@ def distribution(
     compared = _chosen(comparison, layer, tensor)
     names = {difference.name for difference in compared}
     low, high = _range(compared)
-    pairs = tuple(
-        pair
-        for pair in pair_tensors(
-            a.contents.tensors,
-            b.contents.tensors,
-            pair_architecture(a, b).layer_of,
-            WEIGHTS,
-        )
-        if pair.name in names
-    )
+    matching = match(a, b, corrections)
+    pairs = tuple(pair for pair in matching.of_scopes(WEIGHTS) if pair.name in names)
     stream = PairStream(
         a.contents.generation, b.contents.generation, ByteCounter(pair_bytes(pairs), progress)
     )

@@ -21,6 +21,7 @@ from tb_snapshot_compare.inference.values import (
     Wanted,
 )
 from tb_snapshot_compare.snapshot import Format, Generation, SnapshotContents
+from tb_snapshot_compare.workspace.match_files import Corrections
 from tb_snapshot_compare.workspace.model_sources import (
     Sourced,
     configured,
@@ -122,6 +123,7 @@ def networks_of(
     factory: str | None,
     runner: Runner,
     progress: Progress | None = None,
+    corrections: Corrections = (),
 ) -> PairNetworks:
     """The networks behind two snapshots.
 
@@ -134,7 +136,7 @@ def networks_of(
       ModelUnavailableError: one of them cannot be run; says why and what to do.
     """
     shared = None if factory else _exchangeable(a, b, runner, progress)
-    of_a, of_b = shared or sources_of(a, b, factory)
+    of_a, of_b = shared or sources_of(a, b, factory, corrections)
     description_a = _checked(runner.describe(of_a.source, progress))
     same = of_a.source == of_b.source
     description_b = description_a if same else _checked(runner.describe(of_b.source, progress))

@@ -19,8 +19,8 @@ from tb_snapshot_compare.errors import (
 from tb_snapshot_compare.snapshot import Generation, SnapshotRef, TensorInfo
 from tb_snapshot_compare.workspace.comparing import WEIGHTS
 from tb_snapshot_compare.workspace.library import Workspace
-from tb_snapshot_compare.workspace.opening import pair_architecture
-from tb_snapshot_compare.workspace.pairing import TensorPair, pair_tensors
+from tb_snapshot_compare.workspace.opening import OpenedSnapshot
+from tb_snapshot_compare.workspace.pairing import TensorPair
 
 _PAIRS_KEPT = 4
 
@@ -29,6 +29,7 @@ _PAIRS_KEPT = 4
 class KernelPair:
     """A tensor that both snapshots have, as a matrix of slices. `kind` is the layer's class."""
 
+    pair_name: str
     layer: str
     kind: str
     a: TensorInfo
@@ -41,7 +42,7 @@ class KernelPair:
     @property
     def name(self) -> str:
         """The tensor's canonical name."""
-        return self.b.name
+        return self.pair_name
 
     @property
     def count(self) -> int:
@@ -90,13 +91,16 @@ class KernelPairs:
         kind = known.kinds.get(layer, "Unknown")
         options = _options(known.options.get(layer, {}))
         return KernelPair(
+            pair_name=pair.name,
             layer=layer,
             kind=kind,
             a=found_a,
             b=found_b,
             generation_a=known.generation_a,
             generation_b=known.generation_b,
-            layout=matrix_layout(pair.name, found_b.role, kind, found_b.shape, options),
+            layout=matrix_layout(
+                pair.name, found_b.role, kind, found_b.shape, options, found_b.layout
+            ),
             tensors=members,
         )
 
@@ -104,20 +108,26 @@ class KernelPairs:
         """`key` changes with the configurations, which may become known later than the weights."""
         del key
         opened_a, opened_b = self._workspace.open(a), self._workspace.open(b)
-        architecture = pair_architecture(opened_a, opened_b)
+        matching = self._workspace.matching(a, b)
         members: dict[str, list[TensorPair]] = {}
-        for pair in pair_tensors(
-            opened_a.contents.tensors, opened_b.contents.tensors, architecture.layer_of, WEIGHTS
-        ):
+        for pair in matching.of_scopes(WEIGHTS):
             if pair.layer is not None:
                 members.setdefault(pair.layer, []).append(pair)
         return _Layers(
             {layer: tuple(pairs) for layer, pairs in members.items()},
-            architecture.kinds,
-            layer_options(opened_b.config or opened_a.config),
+            matching.architecture.kinds,
+            _layer_options(opened_a, opened_b, matching.names),
             opened_a.contents.generation,
             opened_b.contents.generation,
         )
+
+
+def _layer_options(
+    a: OpenedSnapshot, b: OpenedSnapshot, names: Mapping[str, str]
+) -> dict[str, Mapping[str, Any]]:
+    """What the configurations say of layers, under the pair's names; b goes first."""
+    of_a = {names.get(layer, layer): known for layer, known in layer_options(a.config).items()}
+    return {**of_a, **layer_options(b.config)}
 
 
 def _no_weights(layer: str, known: bool) -> str:

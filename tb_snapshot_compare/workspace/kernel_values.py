@@ -91,7 +91,7 @@ class KernelValues:
         return a, b
 
     def _from_memory(self, pair: KernelPair, outers: Indices, inners: Indices) -> Part:
-        key = (pair.generation_a, pair.generation_b, pair.name)
+        key = (pair.generation_a, pair.generation_b, pair.name, pair.a.name)
         whole = self._kept.get(key, lambda: _read_whole(pair))
         pairs = whole.pairs
         _, all_outers, all_inners = whole.shape
@@ -114,7 +114,8 @@ def _read_whole(pair: KernelPair) -> _Whole:
     check(pair)
     layout = pair.layout
     shape = (layout.cells, layout.outer, layout.inner)
-    return _Whole(joined_pairs(a.reshape(-1), b.reshape(-1)), shape)
+    a, b = (_cells_first(values, pair, *shape[1:]) for values in (a, b))
+    return _Whole(joined_pairs(a, b), shape)
 
 
 def _from_files(pair: KernelPair, outers: Indices, inners: Indices) -> Iterator[Part]:
@@ -127,9 +128,10 @@ def _from_files(pair: KernelPair, outers: Indices, inners: Indices) -> Iterator[
             step = max(_PART_ELEMENTS // (cells * read.size) // ALIGNED, 1) * ALIGNED
             for begin in range(0, outers.size, step):
                 chosen = outers[begin : begin + step]
+                of_part = (pair, chosen.size, read.size)
                 pairs = joined_pairs(
-                    _read(of_a, _part_of(pair.a, pair, chosen, read)),
-                    _read(of_b, _part_of(pair.b, pair, chosen, read)),
+                    _cells_first(_read(of_a, _part_of(pair.a, pair, chosen, read)), *of_part),
+                    _cells_first(_read(of_b, _part_of(pair.b, pair, chosen, read)), *of_part),
                 )
                 if read.size != wanted.size:
                     shape = (cells, chosen.size, read.size)
@@ -139,6 +141,14 @@ def _from_files(pair: KernelPair, outers: Indices, inners: Indices) -> Iterator[
                     slice(begin, begin + chosen.size),
                     slice(first, first + wanted.size),
                 )
+
+
+def _cells_first(values: NDArray[Any], pair: KernelPair, outers: int, inners: int) -> NDArray[Any]:
+    """Values as they are stored as `[cells, outers, inners]`, flat."""
+    cells = pair.layout.cells
+    if pair.layout.cells_inside and cells > 1:
+        values = np.ascontiguousarray(values.reshape(outers, inners, cells).transpose(2, 0, 1))
+    return values.reshape(-1)
 
 
 def _inner_step(cells: int, inners: Indices) -> tuple[int, bool]:
@@ -156,14 +166,17 @@ def _read(reader: TensorReader, part: TensorInfo) -> NDArray[Any]:
 
 
 def _part_of(tensor: TensorInfo, pair: KernelPair, outers: Indices, inners: Indices) -> TensorInfo:
-    """`[cells, outers, inners]` of a tensor as a tensor of its own, flat."""
+    """`[cells, outers, inners]` of a tensor as a tensor of its own, flat, in its stored order."""
     layout = pair.layout
     size = sum(extent.length for extent in tensor.extents) // pair.count
     breaks = np.flatnonzero(np.diff(inners) != 1) + 1
     bounds = np.concatenate(([0], breaks, [inners.size]))
     lengths = np.diff(bounds)
-    rows = np.arange(layout.cells)[:, None] * layout.outer + outers[None, :]
-    starts = (rows[:, :, None] * layout.inner + inners[bounds[:-1]]).reshape(-1)
+    if layout.cells_inside:
+        size, rows = size * layout.cells, outers
+    else:
+        rows = (np.arange(layout.cells)[:, None] * layout.outer + outers[None, :]).reshape(-1)
+    starts = (rows[:, None] * layout.inner + inners[bounds[:-1]]).reshape(-1)
     lengths = np.tile(lengths, rows.size)
     ends = starts + lengths
     joins = np.concatenate(([True], starts[1:] != ends[:-1]))
@@ -172,7 +185,7 @@ def _part_of(tensor: TensorInfo, pair: KernelPair, outers: Indices, inners: Indi
     runs = zip((starts[first] * size).tolist(), (ends[last] * size).tolist(), strict=True)
     count = layout.cells * outers.size * inners.size
     extents = tuple(_cut(tensor.extents, runs))
-    return replace(tensor, shape=(count,), extents=extents, crc32c=None)
+    return replace(tensor, shape=(count,), extents=extents, crc32c=None, crc32=None)
 
 
 def _cut(extents: tuple[Extent, ...], runs: Iterable[tuple[int, int]]) -> Iterator[Extent]:

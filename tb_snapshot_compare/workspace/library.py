@@ -5,6 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -18,27 +19,34 @@ from tb_snapshot_compare.errors import (
     UnreadableSnapshotError,
 )
 from tb_snapshot_compare.limits import SCAN_INTERVAL_SECONDS
-from tb_snapshot_compare.snapshot import SnapshotRef, State
+from tb_snapshot_compare.readers import check_generation
+from tb_snapshot_compare.snapshot import Generation, SnapshotRef, State
 from tb_snapshot_compare.sources import Catalog, Root, RunSources, Watcher, parse_roots
 from tb_snapshot_compare.store import ResultStore, default_directory
+from tb_snapshot_compare.workspace import match_files
 from tb_snapshot_compare.workspace.comparing import compare
+from tb_snapshot_compare.workspace.corrections import SavedCorrections
 from tb_snapshot_compare.workspace.distributing import check_bounds, distribution
+from tb_snapshot_compare.workspace.graph_files import graph_generation
+from tb_snapshot_compare.workspace.match_files import Corrections
+from tb_snapshot_compare.workspace.matching import Matching, match
 from tb_snapshot_compare.workspace.opening import (
+    WITH_CONFIG,
     FoundConfig,
     OpenedSnapshot,
     PairArchitecture,
     configs_in_run,
     open_ref,
-    pair_architecture,
     probe,
     with_config,
 )
 from tb_snapshot_compare.workspace.results import Comparison, Distribution, FilterMeasures
 from tb_snapshot_compare.workspace.streaming import Progress
 
-_RESULT_SCHEMA = 2
+_RESULT_SCHEMA = 3
 _OPENED_KEPT = 16
 _COMPARISONS_KEPT = 8
+_NAMES_KEPT = 1_000
 Value = TypeVar("Value")
 
 
@@ -70,8 +78,11 @@ class Workspace:
         self._roots = tuple(roots)
         self._store = store
         self._events = events
+        self._corrections = SavedCorrections(store.directory)
         self._opened: _Recent[OpenedSnapshot] = _Recent(_OPENED_KEPT)
         self._configs: _Recent[tuple[FoundConfig, ...]] = _Recent(_OPENED_KEPT)
+        self._names: _Recent[str] = _Recent(_NAMES_KEPT)
+        """Of snapshots that somebody asked for, to tell deleted ones from unknown ones."""
         self._comparisons: _Recent[Comparison] = _Recent(_COMPARISONS_KEPT)
         self._watcher = Watcher(self._roots, interval or SCAN_INTERVAL_SECONDS, probe)
         self._watcher.start()
@@ -158,6 +169,17 @@ class Workspace:
         opened = self._opened.get((ref.id, ref.generation), lambda: self._open(ref))
         return opened if opened.config is not None else self._with_config(opened, ref)
 
+    def open_once(self, ref: SnapshotRef) -> OpenedSnapshot:
+        """`open` without keeping the result, for what goes through many snapshots."""
+        opened = self._opened.known((ref.id, ref.generation)) or self._open(ref)
+        return opened if opened.config is not None else self._with_config(opened, ref)
+
+    def may_find_config(self, ref: SnapshotRef) -> bool:
+        """Whether layers of the snapshot may still get other names: no configuration is known."""
+        if any(files.format in WITH_CONFIG for files in ref.file_sets):
+            return False
+        return not any(True for _ in self._found_configs(ref))
+
     @contextmanager
     def reading(self, *refs: SnapshotRef) -> Iterator[None]:
         """Reads values of opened snapshots: those that have changed are opened anew next time."""
@@ -173,11 +195,12 @@ class Workspace:
         """The key of a result of a pair in its generations, made by this version.
 
         Layers and filters depend on the configurations, which may become known later than
-        the weights: they are part of the key.
+        the weights: they are part of the key, and so are the user's matches.
         """
-        configs = (_digest(self.open(a).config), _digest(self.open(b).config))
+        configs = (_structure(self.open(a)), _structure(self.open(b)))
         parts = (str(_RESULT_SCHEMA), __version__, kind, a.id, a.generation, b.id, b.generation)
-        return "\0".join((*parts, *configs, *more))
+        matches = match_files.digest(self.corrections(a, b))
+        return "\0".join((*parts, *configs, matches, *more))
 
     def is_final(self, a: SnapshotRef, b: SnapshotRef) -> bool:
         """Whether results of the pair stay as they are: no configuration can still turn up."""
@@ -185,7 +208,45 @@ class Workspace:
 
     def architecture(self, a: SnapshotRef, b: SnapshotRef) -> PairArchitecture:
         """The layers of both snapshots as one graph."""
-        return pair_architecture(self.open(a), self.open(b))
+        return self.matching(a, b).architecture
+
+    def matching(self, a: SnapshotRef, b: SnapshotRef) -> Matching:
+        """Which tensor of a is which of b, with the user's corrections."""
+        return match(self.open(a), self.open(b), self.corrections(a, b))
+
+    def matching_with(self, a: SnapshotRef, b: SnapshotRef, matches: Corrections) -> Matching:
+        """What the matching would be with these corrections.
+
+        Raises:
+          InvalidRequestError: a match cannot be; names it.
+        """
+        return match(self.open(a), self.open(b), match_files.checked(matches))
+
+    def corrections(self, a: SnapshotRef, b: SnapshotRef) -> Corrections:
+        """The user's corrections of the matching of these two networks."""
+        return self._corrections.get(self.open(a).contents, self.open(b).contents)
+
+    def correct(self, a: SnapshotRef, b: SnapshotRef, matches: Corrections) -> bool:
+        """Replaces the corrections for all snapshots of these two networks; none remove them.
+
+        Returns:
+          False when they could not be saved on disk, and last until the process ends.
+
+        Raises:
+          InvalidRequestError: a match cannot be; names it. Nothing is changed then.
+        """
+        self.matching_with(a, b, matches)
+        return self._corrections.put(self.open(a).contents, self.open(b).contents, matches)
+
+    @property
+    def keeps_matches(self) -> bool:
+        """Whether corrections outlast the process."""
+        return self._store.directory is not None
+
+    @property
+    def matches_token(self) -> str:
+        """Changes whenever the user corrects the matching of any pair; empty without any."""
+        return self._corrections.token
 
     def comparison(
         self, a: SnapshotRef, b: SnapshotRef, progress: Progress | None = None
@@ -234,6 +295,7 @@ class Workspace:
                 levels=levels,
                 layer=layer,
                 tensor=tensor,
+                corrections=self.corrections(a, b),
                 progress=progress,
             )
         self._store.put(key, msgspec.msgpack.encode(result))
@@ -247,31 +309,40 @@ class Workspace:
         for run in self.catalog().runs:
             for ref in run.snapshots:
                 if ref.id == snapshot_id:
+                    self._names.keep((snapshot_id,), ref.name)
                     return ref, run
+        name = self._names.known((snapshot_id,))
+        if name is not None:
+            raise SnapshotGoneError(f"{name} was deleted: it is no longer in the logdir.")
         raise NotFoundError(
             f"No snapshot has the id {snapshot_id!r}: it may have been deleted. Reload the list."
         )
 
     def _open(self, ref: SnapshotRef) -> OpenedSnapshot:
-        opened = open_ref(ref)
-        listed = {(stamp.inode, stamp.size, stamp.mtime_ns) for stamp in ref.stamps}
+        try:
+            opened = open_ref(ref)
+        except UnreadableSnapshotError:
+            check_generation(Generation(ref.stamps, ""))  # gone or written anew, not damaged
+            raise
+        listed = {replace(stamp, path="") for stamp in ref.stamps}
         for stamp in opened.contents.generation.stamps:
-            if (stamp.inode, stamp.size, stamp.mtime_ns) not in listed:
+            if replace(stamp, path="") not in listed:
                 self.rescan()
                 raise SnapshotChangedError(f"{ref.name} was written anew. Reload the list.")
         return opened
 
     def _with_config(self, opened: OpenedSnapshot, ref: SnapshotRef) -> OpenedSnapshot:
         """TensorBoard reads its event files in the background: what is missing is asked again."""
+        return with_config(opened, self._found_configs(ref))
+
+    def _found_configs(self, ref: SnapshotRef) -> Iterator[FoundConfig]:
         catalog = self.catalog()
         _, run = self._listed(ref.id)
-        of_events = (
-            FoundConfig(text, "event_file") for text in self._events.keras_configs(run.event_runs)
-        )
-        beside = self._configs.get(
+        for text in self._events.keras_configs(run.event_runs):
+            yield FoundConfig(text, "event_file")
+        yield from self._configs.get(
             (run.name, str(catalog.version)), lambda: configs_in_run(run.snapshots)
         )
-        return with_config(opened, (*of_events, *beside))
 
     def _compare(
         self, key: str, a: SnapshotRef, b: SnapshotRef, progress: Progress | None
@@ -279,7 +350,12 @@ class Workspace:
         stored = self._stored(key, Comparison)
         if stored is None:
             with self.reading(a, b):
-                stored = compare(self.open(a), self.open(b), progress=progress)
+                stored = compare(
+                    self.open(a),
+                    self.open(b),
+                    corrections=self.corrections(a, b),
+                    progress=progress,
+                )
             self._store.put(key, msgspec.msgpack.encode(stored))
         return stored
 
@@ -312,6 +388,19 @@ class _Recent(Generic[Value]):
                 with self._lock:
                     self._making.pop(key, None)
 
+    def known(self, key: tuple[str, ...]) -> Value | None:
+        """The value, if it is there already."""
+        with self._lock:
+            return self._values.get(key)
+
+    def keep(self, key: tuple[str, ...], value: Value) -> None:
+        """Keeps a value that was made elsewhere."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._kept:
+                self._values.popitem(last=False)
+
     def drop(self, key: tuple[str, ...]) -> None:
         """Forgets a value."""
         with self._lock:
@@ -323,15 +412,20 @@ class _Recent(Generic[Value]):
                 self._values.move_to_end(key)
                 return self._values[key]
         value = make()
-        with self._lock:
-            self._values[key] = value
-            while len(self._values) > self._kept:
-                self._values.popitem(last=False)
+        self.keep(key, value)
         return value
 
 
 def _directory(flag: str) -> Path:
     return Path(flag).expanduser() if flag else default_directory()
+
+
+def _structure(opened: OpenedSnapshot) -> str:
+    """What identifies the configuration, or else the computation graph, of a snapshot."""
+    if opened.config is not None:
+        return _digest(opened.config)
+    graph = graph_generation(opened.contents)
+    return "" if graph is None else graph.digest
 
 
 def _digest(config: str | None) -> str:

@@ -7,8 +7,12 @@ from tb_snapshot_compare import architecture
 from tb_snapshot_compare.errors import ModelUnavailableError
 from tb_snapshot_compare.inference.values import ModelSource
 from tb_snapshot_compare.snapshot import Format, SnapshotContents
+from tb_snapshot_compare.storage import is_remote
 from tb_snapshot_compare.workspace.config_forms import computed, renamed, structure
-from tb_snapshot_compare.workspace.opening import OpenedSnapshot, names_in_pair
+from tb_snapshot_compare.workspace.match_files import Corrections
+from tb_snapshot_compare.workspace.matching import match
+from tb_snapshot_compare.workspace.opening import OpenedSnapshot
+from tb_snapshot_compare.workspace.translating import as_keras
 
 _CODE_FLAG = "--snapshot_compare_model MODULE:FUNCTION"
 
@@ -23,9 +27,15 @@ class Sourced:
 
 
 def sources_of(
-    a: OpenedSnapshot, b: OpenedSnapshot, factory: str | None
+    a: OpenedSnapshot, b: OpenedSnapshot, factory: str | None, corrections: Corrections = ()
 ) -> tuple[Sourced, Sourced]:
     """The networks of a pair; equal sources where weights can be exchanged.
+
+    Args:
+      a: The first snapshot.
+      b: The second.
+      factory: `MODULE:FUNCTION` that makes both, or None.
+      corrections: The user's matches of the pair.
 
     Raises:
       ModelUnavailableError: a network is not known.
@@ -33,9 +43,11 @@ def sources_of(
     if factory:
         code = ModelSource("code", factory=factory)
         return Sourced(code, a.contents), Sourced(code, b.contents)
+    turned = tuple(match.swapped for match in corrections)
+    a, b = as_keras(a, b, corrections), as_keras(b, a, turned)
     graphs = [side.contents.format is Format.SAVED_MODEL for side in (a, b)]
     if any(graphs):
-        return _own(a, b)
+        return _own(a, b, corrections)
     config_a, config_b = (_config(one, other) for one, other in ((a, b), (b, a)))
     if computed(config_a) == computed(config_b):
         shared = ModelSource("keras", config=min(config_a, config_b))
@@ -45,7 +57,7 @@ def sources_of(
         if contents is not None:
             shared = ModelSource("keras", config=config_b)
             return Sourced(shared, contents), Sourced(shared, b.contents)
-    return _own(a, b)
+    return _own(a, b, corrections)
 
 
 def configured(a: OpenedSnapshot, b: OpenedSnapshot) -> ModelSource | None:
@@ -62,16 +74,22 @@ def configured(a: OpenedSnapshot, b: OpenedSnapshot) -> ModelSource | None:
     return None
 
 
-def _own(a: OpenedSnapshot, b: OpenedSnapshot) -> tuple[Sourced, Sourced]:
+def _own(a: OpenedSnapshot, b: OpenedSnapshot, corrections: Corrections) -> tuple[Sourced, Sourced]:
     """Each side's own network."""
     return (
-        Sourced(_source(a, b), a.contents, names_in_pair(a, b)),
+        Sourced(_source(a, b), a.contents, match(a, b, corrections).names),
         Sourced(_source(b, a), b.contents),
     )
 
 
 def _source(snapshot: OpenedSnapshot, other: OpenedSnapshot) -> ModelSource:
     if snapshot.contents.format is Format.SAVED_MODEL:
+        if is_remote(snapshot.contents.path):
+            raise ModelUnavailableError(
+                f"{snapshot.contents.path} lies in a store, and the process that runs graphs has "
+                "no network.",
+                "Copy the SavedModel to this machine, or save the model as .keras beside it.",
+            )
         return ModelSource("saved_model", path=snapshot.contents.path)
     return ModelSource("keras", config=_config(snapshot, other))
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
@@ -11,6 +11,8 @@ from tb_snapshot_compare import architecture, readers
 from tb_snapshot_compare.architecture import Architecture
 from tb_snapshot_compare.errors import (
     BeingWrittenError,
+    InvalidRequestError,
+    NoTensorsError,
     NotFoundError,
     SnapshotCompareError,
     UnreadableSnapshotError,
@@ -23,19 +25,45 @@ from tb_snapshot_compare.snapshot import (
     State,
     TensorInfo,
 )
-from tb_snapshot_compare.sources import Probe, Scan, merged, parse_roots, position_of_name, scan
+from tb_snapshot_compare.sources import (
+    Probe,
+    Scan,
+    is_named_by_directory,
+    merged,
+    parse_roots,
+    position_of_name,
+    scan,
+)
+from tb_snapshot_compare.storage import is_remote, local_path, problem_of
+from tb_snapshot_compare.storage.stores import entries_in
+from tb_snapshot_compare.workspace.graph_files import from_graph
 from tb_snapshot_compare.workspace.results import SnapshotSummary
 
 ConfigSource = Literal["keras_config", "event_file"]
 Side = Literal["both", "a", "b"]
 _PREFERENCE = tuple(Format)
-_WITH_CONFIG = frozenset({Format.KERAS, Format.LEGACY_H5})
+WITH_CONFIG = frozenset({Format.KERAS, Format.LEGACY_H5})
 _CONFIG_ATTEMPTS = 3
 _CONFIG_SUFFIXES = ((".keras", Format.KERAS), (".h5", Format.LEGACY_H5))
 _WITHOUT_CONFIG = ".weights.h5"
 _BESIDE_ENTRIES_MAX = 10_000
 """Names looked at in the folder of a snapshot that is opened by its path."""
-_SUFFIXES = (".keras", ".weights.h5", ".h5", ".index")
+_SUFFIXES = (
+    ".keras",
+    ".weights.h5",
+    ".h5",
+    ".index",
+    ".safetensors",
+    ".safetensors.index.json",
+    ".bin",
+    ".bin.index.json",
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".npz",
+    ".npy",
+)
+_SHARD_NUMBER = re.compile(r"-\d{5}-of-\d{5}\Z")
 _ADDRESS = re.compile(r"^(?P<logdir>.+)@(?P<run>[^@]*):(?P<step>[^:@]+)$")
 
 
@@ -107,9 +135,14 @@ def open_snapshot(path: str | os.PathLike[str]) -> OpenedSnapshot:
       NotFoundError: nothing is there, or no such run or step.
       UnreadableSnapshotError: corrupt, truncated, unsupported or not permitted.
     """
-    text = os.fspath(path)
+    text = local_path(os.fspath(path))
+    problem = problem_of(text)
+    if problem is not None:
+        raise InvalidRequestError(problem)
     address = _ADDRESS.match(text)
-    if address is None or os.path.exists(text) or os.path.exists(text + ".index"):
+    if address is None or (
+        not is_remote(text) and (os.path.exists(text) or os.path.exists(text + ".index"))
+    ):
         contents = readers.open_contents(os.path.expanduser(text))
         position = merged(position_of_name(_stem(contents.path)), contents.position)
         opened = OpenedSnapshot(replace(contents, position=position), contents.model_config)
@@ -148,7 +181,7 @@ def configs_in_run(snapshots: Sequence[SnapshotRef]) -> tuple[FoundConfig, ...]:
         for ref in reversed(snapshots)
         if ref.state is State.READY
         for files in ref.file_sets
-        if files.format in _WITH_CONFIG
+        if files.format in WITH_CONFIG
     )
 
 
@@ -169,7 +202,7 @@ def _configs_of(files: Iterable[tuple[str, Format]]) -> tuple[FoundConfig, ...]:
     found: dict[str, FoundConfig] = {}
     for path, form in islice(files, _CONFIG_ATTEMPTS):
         try:
-            text = readers.open_contents(path, form, decode=False).model_config
+            text = readers.config_of(path, form)
         except SnapshotCompareError:
             continue
         if text is not None:
@@ -180,53 +213,48 @@ def _configs_of(files: Iterable[tuple[str, Format]]) -> tuple[FoundConfig, ...]:
 def _beside(opened: OpenedSnapshot) -> tuple[FoundConfig, ...]:
     """The configurations of the newest files in the snapshot's folder."""
     folder = os.path.dirname(opened.contents.path.rstrip("/")) or os.curdir
-    found: list[tuple[float, str, Format]] = []
+    found = []
     try:
-        with os.scandir(folder) as entries:
-            for entry in islice(entries, _BESIDE_ENTRIES_MAX):
-                form = next((f for end, f in _CONFIG_SUFFIXES if entry.name.endswith(end)), None)
-                if form is not None and not entry.name.endswith(_WITHOUT_CONFIG):
-                    found.append((entry.stat().st_mtime, entry.path, form))
-    except OSError:
+        for modified, path in _files_in(folder):
+            form = next((f for end, f in _CONFIG_SUFFIXES if path.endswith(end)), None)
+            if form is not None and not path.endswith(_WITHOUT_CONFIG):
+                found.append((modified, path, form))
+    except (OSError, SnapshotCompareError):
         return ()
     return _configs_of((path, form) for _, path, form in sorted(found, reverse=True))
 
 
-def pair_architecture(a: OpenedSnapshot, b: OpenedSnapshot) -> PairArchitecture:
-    """The graph of both; a snapshot without configuration is read by that of the other.
-
-    A configuration that is not the snapshot's own is used only where it fits its weights.
-    """
-    of_a, of_b = _architecture(a, fallback=b), _architecture(b, fallback=a)
-    of_a = architecture.aligned(of_a, of_b, a.contents.tensors, b.contents.tensors)
-    graph, sides = architecture.merge(of_a, of_b)
-    layer_of = {**architecture.layer_of(of_a), **architecture.layer_of(of_b)}
-    return PairArchitecture(graph, sides, layer_of)
-
-
-def names_in_pair(a: OpenedSnapshot, b: OpenedSnapshot) -> dict[str, str]:
-    """What `pair_architecture` calls those layers of a that b calls otherwise."""
-    of_a, of_b = _architecture(a, fallback=b), _architecture(b, fallback=a)
-    named = architecture.aligned(of_a, of_b, a.contents.tensors, b.contents.tensors)
-    if len(named.layers) != len(of_a.layers):
-        return {}
-    pairs = zip(of_a.layers, named.layers, strict=True)
-    return {own.name: layer.name for own, layer in pairs if own.name != layer.name}
+def _files_in(folder: str) -> Iterator[tuple[float, str]]:
+    """When files were modified, and their paths; of the first entries of a folder."""
+    if is_remote(folder):
+        for remote in entries_in(folder)[:_BESIDE_ENTRIES_MAX]:
+            if not remote.is_directory:
+                modified = remote.status.st_mtime if remote.status is not None else 0.0
+                yield modified, f"{folder}/{remote.name}"
+        return
+    with os.scandir(folder) as entries:
+        for entry in islice(entries, _BESIDE_ENTRIES_MAX):
+            if entry.name.endswith(_SUFFIXES):
+                yield entry.stat().st_mtime, entry.path
 
 
 def probe(files: FileSet) -> Probe:
     """What the contents of a file tell of its snapshot: position, and whether it can be read."""
     try:
         contents = readers.open_contents(files.path, files.format, decode=False)
-    except BeingWrittenError as error:
-        return Probe(state=State.BEING_WRITTEN, reason=str(error))
     except SnapshotCompareError as error:
-        is_snapshot = files.format is not Format.TF_CHECKPOINT or readers.is_bundle_index(
-            f"{files.path}.index"
+        writing = isinstance(error, BeingWrittenError)
+        unfinished = writing and files.format is Format.TF_CHECKPOINT
+        empty = isinstance(error, NoTensorsError)
+        return Probe(
+            state=State.BEING_WRITTEN if writing else State.BROKEN,
+            reason=str(error),
+            is_snapshot=unfinished
+            or (not empty and readers.looks_like_snapshot(files.path, files.format)),
         )
-        return Probe(state=State.BROKEN, reason=str(error), is_snapshot=is_snapshot)
     state, reason = _readable(contents)
-    return Probe(position=contents.position, state=state, reason=reason)
+    is_snapshot = readers.holds_weights(contents)
+    return Probe(contents.position, state, reason, is_snapshot)
 
 
 def _readable(contents: SnapshotContents) -> tuple[State, str | None]:
@@ -245,7 +273,8 @@ def _readable(contents: SnapshotContents) -> tuple[State, str | None]:
     )
 
 
-def _architecture(snapshot: OpenedSnapshot, fallback: OpenedSnapshot) -> Architecture:
+def architecture_of(snapshot: OpenedSnapshot, fallback: OpenedSnapshot) -> Architecture:
+    """The layers of a snapshot; without configuration, by that of the other where it fits."""
     tensors = _with_models(snapshot.contents.tensors, fallback.contents.tensors)
     own = snapshot.contents.model_config
     if own is not None:
@@ -257,7 +286,12 @@ def _architecture(snapshot: OpenedSnapshot, fallback: OpenedSnapshot) -> Archite
         if known.contents.model_config is not None:
             origin = os.path.basename(known.contents.path)
         return architecture.from_keras_config(known.config, tensors, known.config_source, origin)
-    return architecture.from_names(tensors)
+    graphs = (from_graph(snapshot.contents, known.contents) for known in (snapshot, fallback))
+    found = [graph for graph in graphs if graph is not None]
+    usable = [graph for graph in found if graph.source == "graph"]
+    if usable or not found:
+        return usable[0] if usable else architecture.from_names(tensors)
+    return architecture.from_names(tensors, found[0].note)
 
 
 def _with_models(
@@ -272,9 +306,12 @@ def _with_models(
 
 
 def _stem(path: str) -> str:
-    name = os.path.basename(path.rstrip("/"))
+    """What a snapshot is called, by its file's name or its directory's."""
+    directory, name = os.path.split(path.rstrip("/"))
     suffix = next((end for end in _SUFFIXES if name.endswith(end)), "")
-    return name.removesuffix(suffix)
+    stem = _SHARD_NUMBER.sub("", name.removesuffix(suffix))
+    above = os.path.basename(directory)
+    return above if is_named_by_directory(stem, above) else stem
 
 
 def _find(logdir: str, run: str, step: str) -> OpenedSnapshot:

@@ -14,8 +14,8 @@ class TensorPair:
     """A tensor of a, of b, or of both.
 
     `layer` is the full path of its layer in the architecture of the pair. `rule` tells why the
-    two are the same: they have one canonical `name`, or the `order` of the layers, their kinds,
-    roles and shapes say so; then `name` is that of b.
+    two are the same; `name` is that of b. `a` and `b` are in one layout and cut alike, where they
+    can be; `stored_a` and `stored_b` are what the files hold where that is something else.
     """
 
     name: str
@@ -23,6 +23,8 @@ class TensorPair:
     a: TensorInfo | None
     b: TensorInfo | None
     rule: Rule = "name"
+    stored_a: TensorInfo | None = None
+    stored_b: TensorInfo | None = None
 
     @property
     def either(self) -> TensorInfo:
@@ -40,7 +42,8 @@ class TensorPair:
             return "not_numeric"
         if self.a.problem is not None or self.b.problem is not None:
             return "unreadable"
-        return "compared" if self.a.shape == self.b.shape else "shape_differs"
+        alike = self.a.shape == self.b.shape and self.a.layout == self.b.layout
+        return "compared" if alike else "shape_differs"
 
     @property
     def count(self) -> int:

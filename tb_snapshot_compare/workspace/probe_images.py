@@ -16,12 +16,20 @@ from numpy.typing import NDArray
 from tb_snapshot_compare.errors import NotFoundError, SnapshotCompareError, SnapshotGoneError
 from tb_snapshot_compare.images import ImageSet, ProbeImage
 from tb_snapshot_compare.images.decoding import decode, encode_png, read_size, thumbnail
-from tb_snapshot_compare.images.folder import ImageFile, list_folder, open_file, read_file
+from tb_snapshot_compare.images.folder import (
+    ImageFile,
+    fetch_heads,
+    list_folder,
+    open_file,
+    read_file,
+)
 from tb_snapshot_compare.images.summaries import SummaryImage, SummarySource
 from tb_snapshot_compare.images.uploads import Uploads
 from tb_snapshot_compare.images.values import SetSource
 from tb_snapshot_compare.limits import IMAGE_STAMPS_KEPT, THUMBNAILS_MAX_BYTES
 from tb_snapshot_compare.sources import Root, RunSources, parse_roots
+from tb_snapshot_compare.storage import is_remote
+from tb_snapshot_compare.storage.stores import entries_in
 from tb_snapshot_compare.store import default_directory
 from tb_snapshot_compare.workspace.byte_lru import ByteLru
 from tb_snapshot_compare.workspace.library import Workspace
@@ -202,7 +210,7 @@ class ProbeImages:
         for root, directory in self._places(run.name):
             for below, name in ((directory, RUN_FOLDER), (root.path, f"{RUN_FOLDER} of all runs")):
                 folder = os.path.join(below, RUN_FOLDER)
-                if folder not in seen and os.path.lexists(folder):
+                if folder not in seen and _is_there(folder):
                     seen.add(folder)
                     yield self._of_folder(folder, name, "run", follow=False)
 
@@ -211,6 +219,7 @@ class ProbeImages:
             folder = list_folder(path, follow=follow)
         except SnapshotCompareError as error:
             return ImageSet(_id(path), name, source, (), (), 0, str(error))
+        fetch_heads(file for file in folder.files if file.id not in self._known)
         images, problems = self._listed((file, file.name, file.label) for file in folder.files)
         problem = " ".join((*folder.problems, *problems)) or None
         return ImageSet(_id(path), name, source, folder.classes, images, folder.truncated, problem)
@@ -308,7 +317,8 @@ class ProbeImages:
         """The roots that may hold the run, with its directory."""
         for root in self._workspace.catalog().roots:
             if not root.name:
-                yield root, os.path.normpath(os.path.join(root.path, run))
+                place = root.path if run == "." else os.path.join(root.path, run)
+                yield root, place
             elif run == root.name or run.startswith(f"{root.name}/"):
                 below = run[len(root.name) + 1 :]
                 yield root, os.path.join(root.path, below) if below else root.path
@@ -321,11 +331,23 @@ def version(sets: Sequence[ImageSet]) -> str:
 
 def _examine(file: ImageFile, name: str, label: int | None) -> _Known | str:
     try:
-        with open_file(file) as descriptor, os.fdopen(descriptor, "rb", closefd=False) as stream:
+        with open_file(file) as stream:
             width, height = read_size(stream, name)
     except SnapshotCompareError as error:
         return str(error)
     return _Known(ProbeImage(file.id, name, label, width, height), file)
+
+
+def _is_there(folder: str) -> bool:
+    """Whether a folder is there; one that cannot be examined is listed, which says why."""
+    if not is_remote(folder):
+        return os.path.lexists(folder)
+    try:
+        return bool(entries_in(folder))
+    except SnapshotGoneError:
+        return False
+    except SnapshotCompareError:
+        return True
 
 
 def _id(what: str) -> str:

@@ -115,7 +115,8 @@ class Probing:
           ModelUnavailableError: it cannot; says why and what to do.
         """
         a, b = self._workspace.open(pair.a), self._workspace.open(pair.b)
-        networks = networks_of(a, b, self._factory, self._runner, progress)
+        corrections = self._workspace.corrections(pair.a, pair.b)
+        networks = networks_of(a, b, self._factory, self._runner, progress, corrections)
         preprocessing, stated = suggest(
             networks.a.description.preprocessing, model_name(a.config or b.config)
         )

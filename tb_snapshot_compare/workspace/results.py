@@ -9,7 +9,10 @@ from tb_snapshot_compare.snapshot import Format, Scope
 Status = Literal["compared", "only_a", "only_b", "shape_differs", "not_numeric", "unreadable"]
 
 
-Rule = Literal["name", "order"]
+Rule = Literal["name", "canonical", "fused", "order", "user"]
+"""Why two tensors are the same: they have one name; one name without what wrappers add to it; one
+of them is a part of what the other file keeps in one tensor; the order of layers, kinds, roles and
+shapes say so; or the user does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,8 @@ class TensorDifference:
 
     `low` and `high` are the range of b - a over finite pairs, None where there is none.
     `problem` says why an `unreadable` or `not_numeric` tensor was not compared. `rule` tells how
-    the two were matched: by canonical `name`, or by `order`, class, role and shape where Keras
-    made the names up; then `name` is b's.
+    the two were matched; `name` is b's, and `name_a` what a calls it where that differs. Shapes
+    are as stored.
     """
 
     name: str
@@ -78,6 +81,7 @@ class TensorDifference:
     low: float | None = None
     high: float | None = None
     rule: Rule = "name"
+    name_a: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { FailureState } from './elements/EmptyState';
 import { Splitter } from './elements/Splitter';
 import { Header } from './shell/Header';
+import { LazyMatching } from './shell/LazyMatching';
 import { Notices } from './shell/Notices';
 import { type GridPanel, PanelGrid } from './shell/PanelGrid';
 import { StatusBar } from './shell/StatusBar';
@@ -28,6 +29,7 @@ import {
   snapshotB,
   snapshotsById,
 } from './state/snapshots';
+import { trendHeight } from './state/trend';
 import { adoptStyles } from './theme/styles';
 import { TimelineView } from './views/timeline/TimelineView';
 
@@ -96,6 +98,7 @@ function Content({ link, ...views }: ShellProps) {
         <Comparing {...views} />
       </main>
       <StatusBar />
+      <LazyMatching />
     </>
   );
 }
@@ -145,7 +148,8 @@ function panelRows(views: Views): readonly (readonly GridPanel[])[] {
 function timelineSize(large: ViewId | null): { height?: string; flex?: string } {
   if (large === 'timeline') return { flex: '1' };
   const height = timelineHeight(layout.value, window.innerHeight);
-  return { height: `${hasCurves.value ? height : Math.min(height, TIMELINE_BARE)}px` };
+  const curves = hasCurves.value ? height : Math.min(height, TIMELINE_BARE);
+  return { height: `${curves + trendHeight.value}px` };
 }
 
 function TimelineSplitter() {

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,10 +30,22 @@ class TensorBoard:
             return bytes(answer.read())
 
 
+_MAIN = ("-m", "tensorboard.main")
+WITHOUT_TENSORFLOW = (
+    "-c",
+    "import sys, types;"
+    "sys.modules['tensorboard.compat.notf'] = types.ModuleType('notf');"
+    "from tensorboard.main import run_main; run_main()",
+)
+"""TensorBoard as where no TensorFlow is installed: only so it reads logdirs of every store."""
+
+
 @contextmanager
-def tensorboard(*flags: str, env: dict[str, str] | None = None) -> Iterator[TensorBoard]:
+def tensorboard(
+    *flags: str, env: dict[str, str] | None = None, main: Sequence[str] = _MAIN
+) -> Iterator[TensorBoard]:
     """Starts TensorBoard with `flags` and stops it at the end."""
-    command = [sys.executable, "-m", "tensorboard.main", "--port=0", "--host=127.0.0.1", *flags]
+    command = [sys.executable, *main, "--port=0", "--host=127.0.0.1", *flags]
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

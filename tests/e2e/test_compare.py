@@ -75,7 +75,11 @@ def hash_keys(opened: Opened) -> dict[str, str]:
 def test_two_epochs_are_compared_and_the_selection_survives_a_reload(
     any_mode: TensorBoard, open_compare: Open
 ) -> None:
-    opened = open_compare(any_mode)
+    compare_two_epochs_and_reload(open_compare(any_mode))
+
+
+def compare_two_epochs_and_reload(opened: Opened) -> None:
+    """Epochs 10 and 40 are compared down to one cell, which is still chosen after a reload."""
     frame = opened.frame
     expect(layer_boxes(frame).first).to_be_visible(timeout=30_000)
     pick(frame, "a", 10)

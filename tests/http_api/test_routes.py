@@ -273,7 +273,8 @@ def test_new_overwritten_and_deleted_snapshots_appear_without_a_restart(
     (tmp_path / "epoch-4.keras").unlink()
     site.post("/scan", {})
     wait_until(lambda: names(site) == ["epoch-1"])
-    assert site.ask("/comparison", **query).status_code == 404
+    answer = site.ask("/comparison", **query)
+    assert (answer.status_code, json.loads(answer.data)["error"]["code"]) == (410, "gone")
 
 
 def names(site: Site) -> list[str]:

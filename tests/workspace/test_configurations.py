@@ -11,11 +11,11 @@ from keras import layers
 from tb_snapshot_compare import compare, open_snapshot
 from tb_snapshot_compare.snapshot import State
 from tb_snapshot_compare.workspace import list_snapshots
+from tb_snapshot_compare.workspace.matching import pair_architecture
 from tb_snapshot_compare.workspace.opening import (
     FoundConfig,
     configs_in_run,
     open_ref,
-    pair_architecture,
     with_config,
 )
 from tests.workspace.networks import automatic, nested, saved_twice

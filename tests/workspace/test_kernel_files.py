@@ -62,7 +62,7 @@ def kernels(shape: tuple[int, ...], seed: int) -> dict[str, Array]:
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     folder = tmp_path_factory.mktemp("dtypes")
     a, b = kernels((37, 300), 1), kernels((37, 300), 2)
-    a["only_a/kernel"] = b["only_b/kernel"] = np.ones((2, 2), np.float32)
+    a["only_a/kernel"], b["only_b/kernel"] = np.ones((2, 2), np.float32), np.ones((2, 5), "f4")
     a["grown/kernel"], b["grown/kernel"] = np.ones((2, 2), np.float32), np.ones((3, 2), np.float32)
     a["words/kernel"] = b["words/kernel"] = np.array([b"one", b"two"])
     a["empty/kernel"] = b["empty/kernel"] = np.ones((0, 4), np.float32)

@@ -10,7 +10,7 @@ from keras import layers
 
 from tb_snapshot_compare import compare, open_snapshot
 from tb_snapshot_compare.snapshot import TensorInfo
-from tb_snapshot_compare.workspace.opening import pair_architecture
+from tb_snapshot_compare.workspace.matching import pair_architecture
 from tb_snapshot_compare.workspace.pairing import pair_tensors
 from tests.workspace.networks import automatic, custom, in_code, in_sequence, nested, saved_twice
 

@@ -1,6 +1,7 @@
 /** The server's routes as typed functions. */
 import { Client, type Decode } from './Client';
 import { KernelApi } from './KernelApi';
+import { MatchingApi } from './MatchingApi';
 import { ProbeApi } from './ProbeApi';
 import { readSafeTensors } from './safetensors';
 import type {
@@ -12,6 +13,7 @@ import type {
   FilterMeasures,
   Listing,
   Measures,
+  Trend,
 } from './types';
 import { type Follow, json, type PairOf, pairQuery } from './wire';
 
@@ -30,10 +32,13 @@ export class Api {
   readonly kernel: KernelApi;
   /** Probe images, and what both snapshots make of them. */
   readonly probe: ProbeApi;
+  /** Which tensor of a is which of b. */
+  readonly matching: MatchingApi;
 
   constructor(private readonly client: Client = new Client()) {
     this.kernel = new KernelApi(client);
     this.probe = new ProbeApi(client);
+    this.matching = new MatchingApi(client);
   }
 
   listing(follow: Follow = {}): Promise<Listing> {
@@ -47,6 +52,12 @@ export class Api {
   curves(run: string, follow: Follow = {}): Promise<Curves> {
     const url = `curves?${new URLSearchParams({ run })}`;
     return this.client.get({ url, decode: json<Curves>, ...follow });
+  }
+
+  /** How every layer changed from each snapshot to the next; values newer than `since` only. */
+  trend(run: string, since: number, follow: Follow = {}): Promise<Trend> {
+    const url = `trend?${new URLSearchParams({ run, since: String(since) })}`;
+    return this.client.get({ url, decode: json<Trend>, ...follow });
   }
 
   comparison(pair: PairOf, follow: Follow = {}): Promise<Comparison> {

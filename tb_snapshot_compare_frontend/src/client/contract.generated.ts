@@ -953,6 +953,181 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/matches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which tensor of a is which of b, by which rule, and what has no partner. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Which tensor of a is which of b, by which rule, and what has no partner. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Matches"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/correct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace the user's matches for all snapshots of these two networks. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Correct"];
+                };
+            };
+            responses: {
+                /** @description Replace the user's matches for all snapshots of these two networks. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Matches"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/match_file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The matches in use as a file for the command line. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description id of the first snapshot */
+                    a: string;
+                    /** @description its generation */
+                    ga: string;
+                    /** @description id of the second snapshot */
+                    b: string;
+                    /** @description its generation */
+                    gb: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The matches in use as a file for the command line. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MatchFile"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/images": {
         parameters: {
             query?: never;
@@ -1641,6 +1816,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/trend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How every layer changed from each snapshot of a run to the next, as far as it is known; the rest is computed in the background. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description a version of the trend that is known already */
+                    since?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How every layer changed from each snapshot of a run to the next, as far as it is known; the rest is computed in the background. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Trend"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1724,6 +1949,9 @@ export interface components {
         /**
          * Listing
          * @description Every snapshot that is known at `version`.
+         *
+         *         `matches` changes whenever the user corrects which tensors are one; empty without corrections.
+         *         What is asked of a pair names it as `m`.
          */
         Listing: {
             version: number;
@@ -1731,14 +1959,16 @@ export interface components {
             roots: components["schemas"]["Root"][];
             runs: components["schemas"]["Run"][];
             suggested: components["schemas"]["Pair"] | null;
+            matches: string;
         };
         /**
          * Changes
-         * @description A cheap poll: the listing's version, and whether a scan runs.
+         * @description A cheap poll: the listing's version, whether a scan runs, and the version of the trends.
          */
         Changes: {
             version: number;
             scanning: boolean;
+            trend: number;
         };
         /**
          * Measures
@@ -1778,8 +2008,8 @@ export interface components {
          * TensorDifference
          * @description One tensor of either side; `measures` is null unless `status` is `compared`.
          *
-         *         `rule` tells how the two were matched: by canonical name, or by order, class, role and shape
-         *         where the names were made up.
+         *         `rule` tells how the two were matched: by one name, one name without wrappers, as a part of
+         *         what the other keeps in one tensor, by the order of layers, roles and shapes, or by the user.
          */
         TensorDifference: {
             name: string;
@@ -1796,7 +2026,7 @@ export interface components {
             count: number;
             problem: string | null;
             /** @enum {unknown} */
-            rule: "name" | "order";
+            rule: "canonical" | "fused" | "name" | "order" | "user";
             measures: components["schemas"]["Measures"] | null;
         };
         /**
@@ -1865,7 +2095,7 @@ export interface components {
          */
         Architecture: {
             /** @enum {unknown} */
-            source: "event_file" | "keras_config" | "names";
+            source: "event_file" | "graph" | "keras_config" | "names";
             note: string;
             nodes: components["schemas"]["LayerNode"][];
             edges: components["schemas"]["LayerEdge"][];
@@ -2053,6 +2283,85 @@ export interface components {
             counts: number[][];
             total: number;
             excluded: number;
+        };
+        /**
+         * MatchTensor
+         * @description A tensor, or a part of one, that can be matched.
+         *
+         *         `shape` is as it is stored. Tensors of one `form` can be compared, whatever their layouts.
+         */
+        MatchTensor: {
+            name: string;
+            layer: string | null;
+            role: string;
+            shape: number[];
+            form: string;
+        };
+        /**
+         * MatchPair
+         * @description A tensor of a and one of b, by name, that are one, and by which rule.
+         */
+        MatchPair: {
+            a: string;
+            b: string;
+            /** @enum {unknown} */
+            rule: "canonical" | "fused" | "name" | "order" | "user";
+        };
+        /**
+         * UnmatchedTensor
+         * @description A tensor without a partner, and why it has none.
+         */
+        UnmatchedTensor: {
+            name: string;
+            reason: string;
+        };
+        /**
+         * Match
+         * @description What the user says: two names of one tensor; null where the other has no partner.
+         */
+        Match: {
+            a: string | null;
+            b: string | null;
+        };
+        /**
+         * Matches
+         * @description The matching of the weights of two snapshots.
+         *
+         *         `corrections` are the user's, which hold for all snapshots of the same two networks; `saved`
+         *         is false where they last only until TensorBoard ends. `matches` is that of the listing.
+         */
+        Matches: {
+            tensors_a: components["schemas"]["MatchTensor"][];
+            tensors_b: components["schemas"]["MatchTensor"][];
+            pairs: components["schemas"]["MatchPair"][];
+            unmatched_a: components["schemas"]["UnmatchedTensor"][];
+            unmatched_b: components["schemas"]["UnmatchedTensor"][];
+            corrections: components["schemas"]["Match"][];
+            saved: boolean;
+            matches: string;
+        };
+        /**
+         * Correct
+         * @description The body of `correct`: two snapshots, and all corrections; none remove what was saved.
+         *
+         *         Without `save` the answer only tells what the corrections would do.
+         */
+        Correct: {
+            a: string;
+            ga: string;
+            b: string;
+            gb: string;
+            matches: components["schemas"]["Match"][];
+            /** @default true */
+            save: boolean;
+        };
+        /**
+         * MatchFile
+         * @description What `tb-snapshot-compare diff --match` takes.
+         */
+        MatchFile: {
+            version: number;
+            matches: components["schemas"]["Match"][];
         };
         /**
          * ProbeImage
@@ -2264,6 +2573,51 @@ export interface components {
             whole_truth: number | null;
             whole_flips: number;
             distance: number;
+        };
+        /**
+         * TrendSnapshot
+         * @description An end of a pair; `gone` when it was deleted after it was compared.
+         */
+        TrendSnapshot: {
+            id: string;
+            generation: string;
+            label: string;
+            step: number | null;
+            epoch: number | null;
+            modified: number;
+            gone: boolean;
+        };
+        /**
+         * TrendPair
+         * @description A snapshot `b` and the one before it, `a`: indices of the trend's snapshots.
+         *
+         *         `l2` is ||b-a|| and `relative_l2` ||b-a|| / ||a|| of the layers, in the order of the trend's
+         *         (fewer where later layers are not in this pair); null for what is not known or not defined.
+         *         Both are null before the pair is `done`, and where it was before the version asked `since`.
+         *         `compared` and `total` are elements. `fraction` tells how far a pair is that is computed now.
+         */
+        TrendPair: {
+            a: number;
+            b: number;
+            /** @enum {unknown} */
+            state: "computing" | "done" | "failed" | "waiting";
+            fraction: number | null;
+            problem: string | null;
+            compared: number;
+            total: number;
+            l2: (number | null)[] | null;
+            relative_l2: (number | null)[] | null;
+        };
+        /**
+         * Trend
+         * @description The changes of a run, oldest pair first, as far as they are known at `version`.
+         */
+        Trend: {
+            run: string;
+            version: number;
+            layers: string[];
+            snapshots: components["schemas"]["TrendSnapshot"][];
+            pairs: components["schemas"]["TrendPair"][];
         };
     };
     responses: never;

@@ -25,6 +25,9 @@ export type LayerEdge = Schemas['LayerEdge'];
 export type LayerNode = Schemas['LayerNode'];
 export type Listing = Schemas['Listing'];
 export type Located = Schemas['Located'];
+export type Match = Schemas['Match'];
+export type Matches = Schemas['Matches'];
+export type MatchTensor = Schemas['MatchTensor'];
 export type Measures = Schemas['Measures'];
 export type Patch = Schemas['Patch'];
 export type Patches = Schemas['Patches'];
@@ -36,6 +39,9 @@ export type ProbeModel = Schemas['ProbeModel'];
 export type Run = Schemas['Run'];
 export type Snapshot = Schemas['Snapshot'];
 export type TensorDifference = Schemas['TensorDifference'];
+export type Trend = Schemas['Trend'];
+export type TrendPair = Schemas['TrendPair'];
+export type TrendSnapshot = Schemas['TrendSnapshot'];
 export type Upload = Schemas['Upload'];
 
 /** Per-filter measures of a layer's kernel: one value per output filter, NaN where undefined. */

@@ -3,12 +3,21 @@ import type { Decode } from './Client';
 import type { Job, Snapshot } from './types';
 
 type IdKeys = 'id' | 'generation';
-/** Two snapshots, as ids and the generations of their bytes. */
-export type PairOf = readonly [Pick<Snapshot, IdKeys>, Pick<Snapshot, IdKeys>];
+type Named = Pick<Snapshot, IdKeys>;
+/**
+ * Two snapshots, as ids and the generations of their bytes. `matches` is the listing's: what the
+ * user says of which tensors are one.
+ */
+export type PairOf = readonly [Named & { readonly matches?: string }, Named];
 
 export interface Follow {
   readonly signal?: AbortSignal;
   readonly onJob?: (job: Job) => void;
+}
+
+/** What answers about a pair depend on. */
+export function pairIds([a, b]: PairOf): readonly string[] {
+  return [a.id, a.generation, b.id, b.generation, ...(a.matches ? [a.matches] : [])];
 }
 
 /** What is null is left out. */
@@ -22,6 +31,7 @@ export function pairQuery(
     b: b.id,
     gb: b.generation,
   });
+  if (a.matches) query.set('m', a.matches);
   for (const [key, value] of Object.entries(more)) if (value !== null) query.set(key, value);
   return query;
 }

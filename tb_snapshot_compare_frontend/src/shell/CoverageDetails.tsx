@@ -1,5 +1,7 @@
 import type { Comparison, TensorDifference } from '../client/types';
+import { Button } from '../elements/Button';
 import { formatCount, formatShape } from '../scales/format';
+import { matchingShown, RULES } from '../state/matching';
 
 const ROWS_MAX = 200;
 
@@ -18,7 +20,7 @@ export function CoverageDetails({ compared }: { readonly compared: Comparison })
     tensors: compared.tensors.filter((tensor) => tensor.status === status),
   })).filter(({ tensors }) => tensors.length > 0);
   const { coverage, left_out } = compared;
-  const byOrder = compared.tensors.filter(({ rule }) => rule === 'order').length;
+  const otherwise = matchedOtherwise(compared);
   const notFinite = groups.length === 0 && coverage.elements_compared < coverage.elements_total;
   return (
     <div class="coverage-details tabular">
@@ -28,12 +30,16 @@ export function CoverageDetails({ compared }: { readonly compared: Comparison })
         the model, {formatCount(coverage.elements_compared)} of{' '}
         {formatCount(coverage.elements_total)} weights.
       </p>
-      {byOrder > 0 && (
-        <p>
-          {formatCount(byOrder)} of them are matched by order, class and shape: Keras made up other
-          names for the same layers.
-        </p>
-      )}
+      {otherwise && <p>{otherwise}</p>}
+      <p>
+        <Button
+          onClick={() => {
+            matchingShown.value = true;
+          }}
+        >
+          Show the matching
+        </Button>
+      </p>
       {notFinite && <p>The other weights are NaN or infinite in a or in b.</p>}
       {groups.map(({ title, tensors }) => (
         <section key={title}>
@@ -55,6 +61,21 @@ export function CoverageDetails({ compared }: { readonly compared: Comparison })
       <p class="muted">{leftOutText(left_out)}</p>
     </div>
   );
+}
+
+/** By which rules the tensors are matched that the two files call otherwise. */
+function matchedOtherwise({ tensors }: Comparison): string | null {
+  const parts = RULES.filter(({ key }) => key !== 'name' && key !== 'none')
+    .map(({ key, label }) => ({
+      label,
+      count: tensors.filter(({ rule, status }) => rule === key && !status.startsWith('only_'))
+        .length,
+    }))
+    .filter(({ count }) => count > 0);
+  if (parts.length === 0) return null;
+  const total = parts.reduce((sum, { count }) => sum + count, 0);
+  const words = parts.map(({ label, count }) => `${label} ${formatCount(count)}`);
+  return `${formatCount(total)} of them have other names in a than in b, and are matched by: ${words.join(', ')}.`;
 }
 
 function explanation({ status, problem, shape_a, shape_b }: TensorDifference): string {

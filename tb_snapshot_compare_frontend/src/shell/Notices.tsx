@@ -7,6 +7,7 @@ import { dismiss, forgetEnded, isDismissed, type Notice, raised } from '../state
 import { comparison, latest, listing } from '../state/resources';
 import { a, b } from '../state/selection';
 import { snapshotsById } from '../state/snapshots';
+import { standingOf } from '../state/standing';
 
 /** What follows from the state, besides what was raised by an event. */
 const standing = computed<readonly Notice[]>(() => [
@@ -14,6 +15,8 @@ const standing = computed<readonly Notice[]>(() => [
   ...failedComparison(),
   ...rootProblems(),
   ...brokenSnapshots(),
+  ...standingOf('a'),
+  ...(a.value === b.value ? [] : standingOf('b')),
   ...samePair(),
 ]);
 

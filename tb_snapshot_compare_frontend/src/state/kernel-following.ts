@@ -2,7 +2,7 @@
 import { batch, computed, effect, untracked } from '@preact/signals';
 import type { CellsQuery, KernelApi, MapQuery } from '../client/KernelApi';
 import type { KernelMap } from '../client/types';
-import type { PairOf } from '../client/wire';
+import { type PairOf, pairIds } from '../client/wire';
 import { type Ask, keepInStep } from './fetching';
 import {
   areaDistribution,
@@ -175,7 +175,7 @@ function asked<Q, T>(
 ): { readonly key: string; readonly ask: Ask<T> } {
   const pair = readyPair.value;
   if (!pair || wanted === null) return NOTHING;
-  const ids = pair.flatMap(({ id, generation }) => [id, generation]);
+  const ids = pairIds(pair);
   const key = JSON.stringify([ids, wanted]);
   return { key, ask: (follow) => ask(pair, wanted, follow) };
 }

@@ -3,9 +3,11 @@ import { effect, untracked } from '@preact/signals';
 import type { Api, PairOf } from '../client/Api';
 import { isAbort } from '../client/failure';
 import type { Listing } from '../client/types';
+import { pairIds } from '../client/wire';
 import { announce, attempt, retryFailed } from './environment';
 import { type Ask, failureFor, keepInStep, type Plan } from './fetching';
 import { followKernel } from './kernel-following';
+import { followMatching } from './matching-loader';
 import { imagesAttempt } from './probing';
 import { followProbing } from './probing-loader';
 import {
@@ -20,6 +22,7 @@ import {
 import { a, b, bins, layer, levels, tensor } from './selection';
 import {
   choosingLayer,
+  rememberReady,
   settleFirstLayer,
   settleLayer,
   settleParts,
@@ -28,10 +31,17 @@ import {
 } from './settle';
 import { readyPair, shownRun, snapshotsById } from './snapshots';
 import { comparedLayers, kernelLayers } from './tensors';
+import { joinTrend, trend, trendWaits } from './trend';
 import { applyShared, currentShared, decode, encode, type Keys } from './url';
 import { waitWhileHidden } from './waiting';
 
 const POLL_MS = 3000;
+/** While a training run writes, so that a snapshot is on show as soon as it can be read. */
+const LIVE_POLL_MS = 500;
+/** A run that has written so recently will write again. */
+const LIVE_SECONDS = 180;
+/** While snapshots are compared with those before them. */
+const TREND_POLL_MS = 1000;
 /** While the first scan runs, so that the page fills as soon as something is found. */
 const SCANNING_POLL_MS = 500;
 /** A training run logs scalars between its snapshots. */
@@ -47,6 +57,7 @@ export class Loader {
   private readonly stops: (() => void)[] = [];
   private readonly ended = new AbortController();
   private curvesVersion = 0;
+  private trendAsked = 0;
 
   constructor(
     private readonly api: Api,
@@ -77,7 +88,10 @@ export class Loader {
       this.followDistribution(),
       this.followFilters(),
       this.followCurves(),
+      this.followTrend(),
+      effect(rememberReady),
       ...followKernel(this.api.kernel, () => this.refreshListing()),
+      followMatching(this.api.matching, () => this.refreshListing()),
       followProbing(this.api.probe, () => this.refreshListing()),
       effect(announceComparison),
     );
@@ -169,10 +183,39 @@ export class Loader {
     );
   }
 
+  private followTrend(): () => void {
+    return effect(() => {
+      const name = shownRun.value?.name;
+      untracked(() => {
+        if (trend.value?.run === name) return;
+        trend.value = null;
+        this.refreshTrend();
+      });
+    });
+  }
+
+  /** Quietly: what is known of the run's trend grows in the background. */
+  private refreshTrend(): void {
+    const name = shownRun.value?.name;
+    if (name === undefined) return;
+    const known = trend.value?.run === name ? trend.value : null;
+    this.trendAsked += 1;
+    const asked = this.trendAsked;
+    this.api.trend(name, known?.version ?? 0, { signal: this.ended.signal }).then(
+      (value) => {
+        if (asked === this.trendAsked && shownRun.value?.name === name) {
+          trend.value = joinTrend(known, value);
+        }
+      },
+      // The next look tells whether the server is gone.
+      () => undefined,
+    );
+  }
+
   private forPair<T>(more: string, ask: (pair: PairOf) => NonNullable<Ask<T>>): Plan<T> {
     const pair = readyPair.value;
     if (!pair) return { key: '', ask: null };
-    const ids = pair.flatMap(({ id, generation }) => [id, generation]);
+    const ids = pairIds(pair);
     return { key: JSON.stringify([...ids, more]), ask: ask(pair), of: JSON.stringify(ids) };
   }
 
@@ -182,8 +225,7 @@ export class Loader {
       await this.refreshListing();
       for (let count = 1; ; count += 1) {
         const known = latest(listing.value);
-        const first = known?.scanning && known.runs.length === 0;
-        await waitWhileHidden(first ? SCANNING_POLL_MS : POLL_MS, signal);
+        await waitWhileHidden(pollPause(known), signal);
         await this.look(known);
         if (count % CURVES_POLLS === 0) this.refreshCurves();
       }
@@ -196,9 +238,14 @@ export class Loader {
     const { signal } = this.ended;
     if (!known || listing.value.status === 'failed') return this.refreshListing();
     try {
-      const { version, scanning } = await this.api.changes(known.version, { signal });
+      const {
+        version,
+        scanning,
+        trend: newest,
+      } = await this.api.changes(known.version, { signal });
       if (version !== known.version) await this.refreshListing();
       else if (scanning !== known.scanning) this.accept({ ...known, scanning });
+      if (version !== known.version || newest !== trend.value?.version) this.refreshTrend();
     } catch (error) {
       this.listingFailed(error);
     }
@@ -250,6 +297,15 @@ export class Loader {
       () => undefined,
     );
   }
+}
+
+/** How long the page waits before it asks for changes again. */
+function pollPause(known: Listing | null): number {
+  if (known?.scanning && known.runs.length === 0) return SCANNING_POLL_MS;
+  const since = Date.now() / 1000 - LIVE_SECONDS;
+  const live = [...snapshotsById.value.values()].some(({ modified }) => modified > since);
+  if (live) return LIVE_POLL_MS;
+  return trendWaits.value ? TREND_POLL_MS : POLL_MS;
 }
 
 /** A layer of which nothing is compared has no distribution; while that is not known, wait. */

@@ -1,5 +1,6 @@
 /** Asking for what is too expensive to be computed by itself. */
 import { nameable } from '../client/ProbeApi';
+import { pairIds } from '../client/wire';
 import { attributionAsk, filterAttributionAsk } from './probing';
 import { imageSet } from './probing-choice';
 import { readyPair } from './snapshots';
@@ -7,7 +8,7 @@ import { readyPair } from './snapshots';
 /** Ids and generations of both snapshots, or null while one cannot be read. */
 export function pairKey(): string | null {
   const pair = readyPair.value;
-  return pair && JSON.stringify(pair.flatMap(({ id, generation }) => [id, generation]));
+  return pair && JSON.stringify(pairIds(pair));
 }
 
 /**

@@ -1,9 +1,11 @@
 /** Brings the selection in line with what there is, and says so. */
 import { batch, signal, untracked } from '@preact/signals';
-import type { Listing } from '../client/types';
+import type { Listing, Snapshot } from '../client/types';
 import { raise, withdraw } from './notices';
 import { architecture, comparison, filterMeasures } from './resources';
 import {
+  a,
+  b,
   bins,
   cells,
   filters,
@@ -15,7 +17,7 @@ import {
   selectTensor,
   tensor,
 } from './selection';
-import { SIDES, type Side, snapshotsById } from './snapshots';
+import { isGone, lastReady, rewritten, SIDES, type Side, snapshotsById } from './snapshots';
 import { mostChangedLayer } from './tensors';
 
 /** Names of snapshots that were listed once, to speak of one that has gone. */
@@ -25,16 +27,46 @@ const labels = new Map<string, string>();
 export function settleSnapshots(listing: Listing): void {
   const known = snapshotsById.value;
   for (const snapshot of known.values()) labels.set(snapshot.id, snapshot.label);
-  // What is missing now may be found yet.
-  if (listing.scanning) return;
+  rememberReady();
   batch(() => {
-    for (const side of ['a', 'b'] as const) settleSide(side, listing);
+    for (const side of ['a', 'b'] as const) {
+      // What is missing now may be found yet.
+      if (!listing.scanning || SIDES[side].value === null) settleSide(side, listing);
+    }
   });
+}
+
+/** Keeps the chosen snapshots as they are while they can be read, and notes rewritten ones. */
+export function rememberReady(): void {
+  const before = lastReady.peek();
+  const chosen = [...new Set([a.value, b.value])].filter((id) => id !== null);
+  const kept = new Map<string, Snapshot>();
+  const anew = new Set<string>();
+  for (const id of chosen) {
+    const listed = snapshotsById.value.get(id);
+    const last = before.get(id);
+    const snapshot = listed?.state === 'ready' ? listed : last;
+    if (snapshot) kept.set(id, snapshot);
+    const differs = last !== undefined && snapshot?.generation !== last.generation;
+    if (differs || rewritten.peek().has(id)) anew.add(id);
+  }
+  batch(() => {
+    if (!sameEntries(before, kept)) lastReady.value = kept;
+    if (!sameKeys(rewritten.peek(), anew)) rewritten.value = anew;
+  });
+}
+
+function sameEntries<T>(one: ReadonlyMap<string, T>, other: ReadonlyMap<string, T>): boolean {
+  return one.size === other.size && [...one].every(([key, value]) => other.get(key) === value);
+}
+
+function sameKeys(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((key) => other.has(key));
 }
 
 function settleSide(side: Side, { suggested }: Listing): void {
   const id = SIDES[side].value;
-  if (id !== null && snapshotsById.value.has(id)) return;
+  if (id !== null && (snapshotsById.value.has(id) || isGone(id))) return;
   if (id !== null) {
     raise({
       id: `vanished-${side}`,
@@ -45,7 +77,8 @@ function settleSide(side: Side, { suggested }: Listing): void {
   SIDES[side].value = replacement(side, suggested);
 }
 
-function replacement(side: Side, suggested: Listing['suggested']): string | null {
+/** What to show in place of a snapshot that is gone. */
+export function replacement(side: Side, suggested: Listing['suggested']): string | null {
   if (!suggested) return null;
   const other = SIDES[side === 'a' ? 'b' : 'a'].value;
   return suggested[side] === other ? suggested[side === 'a' ? 'b' : 'a'] : suggested[side];

@@ -118,7 +118,7 @@ test('each state has its own mark', async () => {
   page = openPage();
   await handle('a');
   const count = (name: string) =>
-    document.querySelector(`.${name}`)?.getAttribute('d')?.match(/M/g)?.length ?? 0;
+    document.querySelector(`.timeline-marks .${name}`)?.getAttribute('d')?.match(/M/g)?.length ?? 0;
   expect([count('mark-ready'), count('mark-written'), count('mark-broken')]).toEqual([39, 1, 2]);
 });
 

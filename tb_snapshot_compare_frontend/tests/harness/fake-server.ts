@@ -1,5 +1,5 @@
 /** Answers the page's requests from fixtures, as the server would. */
-import type { Comparison, Job, Listing, Snapshot, Upload } from '../../src/client/types';
+import type { Comparison, Job, Listing, Snapshot, Trend, Upload } from '../../src/client/types';
 import { FakeProbing, type ProbingOptions } from './fake-probing';
 import {
   architectureOf,
@@ -33,6 +33,8 @@ export interface FakeServerOptions {
   readonly curvesEpochs?: number;
   /** No probe images unless given. */
   readonly probing?: ProbingOptions;
+  /** No snapshot is compared with the one before it unless given. */
+  readonly trend?: Trend;
   /** Routes that answer 202 with this job for ever. */
   readonly pending?: { readonly routes: readonly string[]; readonly job: Job };
 }
@@ -43,11 +45,13 @@ export class FakeServer {
   failing: FakeServerOptions['failing'];
   readonly probing: FakeProbing;
   pending: FakeServerOptions['pending'];
+  trend: Trend | undefined;
 
   constructor(private readonly options: FakeServerOptions = {}) {
     this.listing = options.listing ?? listingOf();
     this.failing = options.failing;
     this.pending = options.pending;
+    this.trend = options.trend;
     this.probing = new FakeProbing(options.probing ?? { images: 0 });
   }
 
@@ -74,7 +78,11 @@ export class FakeServer {
       case 'snapshots':
         return json(this.listing);
       case 'changes':
-        return json({ version, scanning });
+        return json({ version, scanning, trend: this.trend?.version ?? 0 });
+      case 'trend':
+        return this.trend
+          ? json({ ...this.trend, run: query.get('run') })
+          : json({ error: { code: 'not_found', message: 'no trend' } }, 404);
       case 'scan':
       case 'cancel':
         return json({ ok: true });

@@ -10,6 +10,7 @@ import type {
   Run,
   Snapshot,
   TensorDifference,
+  Trend,
 } from '../../src/client/types';
 
 export const STEPS_PER_EPOCH = 34;
@@ -90,6 +91,7 @@ export function listingOf(changes: Partial<Listing> = {}): Listing {
     roots: [{ name: '', path: '/home/mira/flowers/logs', problem: null }],
     runs: [{ ...main, snapshots: [...snapshots, newest] }, runOf(12, 'alexnet-dropout')],
     suggested: { a: 'alexnet-10', b: 'alexnet-40' },
+    matches: '',
     ...changes,
   };
 }
@@ -336,5 +338,37 @@ function generator(seed: number): () => number {
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Every layer's change from epoch to epoch, smaller with every epoch; the oldest pairs wait. */
+export function trendOf(snapshots: readonly Snapshot[], changes: Partial<Trend> = {}): Trend {
+  const layers = LAYERS.filter(({ kernel }) => kernel).map(({ name }) => name);
+  const ready = snapshots.filter(({ state }) => state === 'ready');
+  return {
+    run: 'alexnet',
+    version: 3,
+    layers,
+    snapshots: ready.map(({ id, generation, label, step, epoch, modified }) => ({
+      id,
+      generation,
+      label,
+      step,
+      epoch,
+      modified,
+      gone: false,
+    })),
+    pairs: ready.slice(1).map((_, index) => ({
+      a: index,
+      b: index + 1,
+      state: 'done' as const,
+      fraction: null,
+      problem: null,
+      compared: 100,
+      total: 100,
+      l2: layers.map((_, layer) => (10 * (layer + 1)) / (index + 1)),
+      relative_l2: layers.map((_, layer) => (0.1 * (layer + 1)) / (index + 1)),
+    })),
+    ...changes,
   };
 }

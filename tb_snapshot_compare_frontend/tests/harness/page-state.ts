@@ -3,9 +3,12 @@ import { batch } from '@preact/signals';
 import { announcement, visible } from '../../src/state/environment';
 import * as kernel from '../../src/state/kernel';
 import { defaultLayout, layout } from '../../src/state/layout';
+import * as matching from '../../src/state/matching';
 import { dismissed, raised } from '../../src/state/notices';
 import * as probing from '../../src/state/probing';
 import * as resources from '../../src/state/resources';
+import * as snapshots from '../../src/state/snapshots';
+import * as trend from '../../src/state/trend';
 import { applyShared, decode } from '../../src/state/url';
 
 export function resetPage(): void {
@@ -23,6 +26,7 @@ export function resetPage(): void {
       kernel.kernelSlice,
       kernel.located,
       kernel.areaDistribution,
+      matching.matches,
       probing.imageSets,
       probing.probeModel,
       probing.predictions,
@@ -36,6 +40,14 @@ export function resetPage(): void {
     ]) {
       resource.value = { status: 'idle' };
     }
+    matching.matchingShown.value = false;
+    matching.undoable.value = [];
+    matching.unsaved.value = false;
+    matching.refusal.value = null;
+    trend.trend.value = null;
+    trend.trendRows.value = 'top';
+    snapshots.lastReady.value = new Map();
+    snapshots.rewritten.value = new Set();
     probing.attributionAsk.value = null;
     probing.filterAttributionAsk.value = null;
     probing.flowWanted.value = false;

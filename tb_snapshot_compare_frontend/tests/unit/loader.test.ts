@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Api } from '../../src/client/Api';
 import { Client } from '../../src/client/Client';
+import type { Snapshot } from '../../src/client/types';
 import { announcement, retryFailed, visible } from '../../src/state/environment';
 import { Loader } from '../../src/state/loader';
 import { raised } from '../../src/state/notices';
@@ -13,11 +14,13 @@ import {
   listing,
 } from '../../src/state/resources';
 import { a, b, filters, layer, selectLayer, tensor } from '../../src/state/selection';
-import { swapSides } from '../../src/state/snapshots';
+import { isGone, readyPair, rewritten, swapSides } from '../../src/state/snapshots';
+import { standingOf } from '../../src/state/standing';
+import { trend, trendWaits } from '../../src/state/trend';
 import { waitWhileHidden } from '../../src/state/waiting';
 import { FakeAddress } from '../harness/FakeAddress';
 import { FakeServer, type FakeServerOptions } from '../harness/fake-server';
-import { emptyListing, listingOf, listingWith, snapshotOf } from '../harness/fixtures';
+import { emptyListing, listingOf, listingWith, snapshotOf, trendOf } from '../harness/fixtures';
 import { resetPage } from '../harness/page-state';
 
 let loader: Loader;
@@ -137,19 +140,89 @@ test('a snapshot that the address names and nobody knows is replaced, and said s
   ]);
 });
 
-test('a snapshot that vanishes is named as it was called', async () => {
-  await open();
-  const [main, ...others] = listingOf().runs;
+function changed(change: (snapshot: Snapshot) => Snapshot | null): void {
+  const [main, ...others] = server.listing.runs;
   if (!main) throw new Error('no run');
-  const kept = main.snapshots.filter(({ id }) => id !== 'alexnet-10');
-  server.listing = listingOf({
-    version: 8,
-    runs: [{ ...main, snapshots: kept }, ...others],
+  const snapshots = main.snapshots.map(change).filter((snapshot) => snapshot !== null);
+  server.listing = {
+    ...server.listing,
+    version: server.listing.version + 1,
+    runs: [{ ...main, snapshots }, ...others],
     suggested: { a: 'alexnet-9', b: 'alexnet-40' },
-  });
+  };
+}
+
+test('a chosen snapshot that is deleted stays chosen, with its results, and is said to be gone', async () => {
+  await open();
+  const before = asked('comparison').length;
+  changed((snapshot) => (snapshot.id === 'alexnet-10' ? null : snapshot));
   await vi.advanceTimersByTimeAsync(3100);
+  expect(a.value).toBe('alexnet-10');
+  expect(isGone(a.value)).toBe(true);
+  expect(readyPair.value?.[0].label).toBe('epoch 10 · step 340');
+  expect(comparison.value.status).toBe('ready');
+  expect(asked('comparison')).toHaveLength(before);
+  const [notice] = standingOf('a');
+  expect(notice?.text).toContain('epoch 10 · step 340 (a) was deleted from the logdir');
+  notice?.action?.run();
   expect(a.value).toBe('alexnet-9');
-  expect(raised.value[0]?.text).toContain('epoch 10 · step 340 (a) is no longer');
+  expect(standingOf('a')).toEqual([]);
+});
+
+test('a chosen snapshot that is written anew keeps its results until it is complete', async () => {
+  await open();
+  const asking = () => asked('comparison').length;
+  const before = asking();
+  changed((snapshot) =>
+    snapshot.id === 'alexnet-40'
+      ? { ...snapshot, generation: 'half', state: 'being_written' as const }
+      : snapshot,
+  );
+  await vi.advanceTimersByTimeAsync(3100);
+  expect(comparison.value.status).toBe('ready');
+  expect(asking()).toBe(before);
+  expect(standingOf('b')[0]?.text).toContain('is being written anew');
+  changed((snapshot) =>
+    snapshot.id === 'alexnet-40'
+      ? { ...snapshot, generation: 'new', state: 'ready' as const }
+      : snapshot,
+  );
+  await vi.advanceTimersByTimeAsync(3100);
+  expect(asking()).toBe(before + 1);
+  expect(asked('comparison').at(-1)).toContain('gb=new');
+  expect(standingOf('b')[0]?.text).toContain('was replaced: its file was written anew');
+  expect(rewritten.value.has('alexnet-40')).toBe(true);
+  b.value = 'alexnet-39';
+  expect(rewritten.value.size).toBe(0);
+});
+
+test('a listing is chosen from while it grows', async () => {
+  await open({ listing: listingOf({ scanning: true }) });
+  expect([a.value, b.value]).toEqual(['alexnet-10', 'alexnet-40']);
+});
+
+test('the trend is asked for again when it grows, and only what is new of it is sent', async () => {
+  const { snapshots } = listingOf().runs[0] ?? { snapshots: [] };
+  const whole = trendOf(snapshots);
+  await open({ trend: whole });
+  expect(asked('trend')).toEqual(['trend?run=alexnet&since=0']);
+  expect(trendWaits.value).toBe(false);
+  const sent = whole.pairs.map((pair, index) =>
+    index === 3 ? pair : { ...pair, l2: null, relative_l2: null },
+  );
+  server.trend = { ...whole, version: 4, pairs: sent };
+  await vi.advanceTimersByTimeAsync(3100);
+  expect(asked('trend').at(-1)).toBe('trend?run=alexnet&since=3');
+  expect(trend.value?.version).toBe(4);
+  expect(trend.value?.pairs.map(({ l2 }) => l2)).toEqual(whole.pairs.map(({ l2 }) => l2));
+});
+
+test('a run that is written is looked at often', async () => {
+  const now = Date.now() / 1000;
+  const snapshots = [1, 2, 3].map((epoch) => snapshotOf(epoch, 'alexnet', { modified: now }));
+  await open({ listing: listingWith(snapshots) });
+  await vi.advanceTimersByTimeAsync(2600);
+  expect(asked('changes').length).toBe(5);
 });
 
 test('nothing is given up while a scan may still find it', async () => {

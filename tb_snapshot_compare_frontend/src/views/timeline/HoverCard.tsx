@@ -1,12 +1,12 @@
 import type { RefObject } from 'preact';
-import { formatTime, stateWord } from '../../elements/snapshot-words';
+import { formatTime } from '../../elements/snapshot-words';
 import { Tooltip } from '../../elements/Tooltip';
 import { formatNumber } from '../../scales/format';
 import type { Axis } from '../../state/selection';
 import type { Side } from '../../state/snapshots';
 import { laneValue } from './drawing';
 import { curveReach, type Geometry, markUnder } from './geometry';
-import { type Lane, type Mark, pointNear } from './model';
+import { type Lane, type Mark, type MarkState, pointNear, STATE_WORDS } from './model';
 
 export interface HoverCardProps {
   readonly drawing: RefObject<SVGSVGElement | null>;
@@ -65,14 +65,20 @@ export function HoverCard(props: HoverCardProps) {
   );
 }
 
-function SnapshotLines({ mark: { snapshot } }: { readonly mark: Mark }) {
+const MORE: Readonly<Partial<Record<MarkState, string>>> = {
+  replaced: 'its file was written anew while it was chosen',
+  gone: 'its results stay on show',
+};
+
+function SnapshotLines({ mark: { snapshot, state } }: { readonly mark: Mark }) {
+  const more = MORE[state] ?? snapshot.reason;
   return (
     <div class="muted">
       {snapshot.name} · {formatTime(snapshot.modified)}
-      {snapshot.state !== 'ready' && (
-        <div class="timeline-reason" data-state={snapshot.state}>
-          {stateWord(snapshot)}
-          {snapshot.reason && `: ${snapshot.reason}`}
+      {state !== 'ready' && (
+        <div class="timeline-reason" data-state={state}>
+          {STATE_WORDS[state]}
+          {more && `: ${more}`}
         </div>
       )}
     </div>

@@ -9,8 +9,9 @@ import { CurveDots, Curves, Marks, TimeAxis } from './drawing';
 import { type Geometry, layOut, markUnder } from './geometry';
 import { Handle } from './Handle';
 import { HoverCard } from './HoverCard';
-import { domainOf, type Lane, type Mark, nearestMark } from './model';
+import { type Lane, type Mark, type MarkState, nearestMark } from './model';
 
+const CHOOSABLE: ReadonlySet<MarkState> = new Set(['ready', 'replaced']);
 const NO_SIZE = { width: 0, height: 0 };
 /** A run of arrow presses asks the server once. */
 const KEYBOARD_PAUSE_MS = 250;
@@ -25,9 +26,10 @@ export interface TimelinePlotProps {
   readonly marks: readonly Mark[];
   readonly lanes: readonly Lane[];
   readonly axis: Axis;
+  readonly domain: [number, number];
 }
 
-export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps) {
+export function TimelinePlot({ drawing, marks, lanes, axis, domain }: TimelinePlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(box) ?? NO_SIZE;
   // Signals, since a move may come before the press before it is drawn.
@@ -36,12 +38,11 @@ export function TimelinePlot({ drawing, marks, lanes, axis }: TimelinePlotProps)
   const hovered = useSignal<number | null>(null);
   const commitTimer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
-  const domain = useMemo(() => domainOf(marks, lanes), [marks, lanes]);
   const geometry = useMemo(
     () => layOut(width, height, axis, domain, lanes),
     [width, height, axis, domain, lanes],
   );
-  const ready = useMemo(() => marks.filter(({ snapshot }) => snapshot.state === 'ready'), [marks]);
+  const ready = useMemo(() => marks.filter(({ state }) => CHOOSABLE.has(state)), [marks]);
   const markOf = (side: Side): Mark | null => {
     const id = preview.value?.side === side ? preview.value.id : SIDES[side].value;
     return marks.find(({ snapshot }) => snapshot.id === id) ?? null;

@@ -8,11 +8,14 @@ import { headedSvg } from '../../render/headed-svg';
 import { formatCount } from '../../scales/format';
 import { curves, latest, listing } from '../../state/resources';
 import { type Axis, a, axis, b, run } from '../../state/selection';
-import { runs, runTitle, shownRun } from '../../state/snapshots';
+import { lastReady, rewritten, runs, runTitle, shownRun } from '../../state/snapshots';
+import { trend } from '../../state/trend';
 import { adoptStyles } from '../../theme/styles';
 import { CurveKey, ROLE_DASHES, rolesOf } from './CurveKey';
 import {
   chooseAxis,
+  domainOf,
+  ghostsOf,
   knownAxes,
   type Lane,
   lanesOn,
@@ -20,9 +23,12 @@ import {
   missingCurvesNote,
   type Role,
 } from './model';
+import { StateKey } from './StateKey';
 import { TimelinePlot } from './TimelinePlot';
+import { TrendStrip } from './TrendStrip';
 import css from './timeline.css?inline';
 import { timelineRows } from './timeline-csv';
+import { cellsOn } from './trend-model';
 
 adoptStyles(css);
 
@@ -36,8 +42,20 @@ export function TimelineView() {
   const current = chooseAxis(axis.value, snapshots);
   const logged = latest(curves.value);
   const ofRun = logged?.run === shown?.name ? logged : null;
-  const marks = useMemo(() => marksOn(current, snapshots), [current, snapshots]);
+  const gone = useMemo(
+    () => ghostsOf(shown?.name, snapshots, [...lastReady.value.values()]),
+    [shown?.name, snapshots, lastReady.value],
+  );
+  const marks = useMemo(
+    () => marksOn(current, snapshots, gone, rewritten.value),
+    [current, snapshots, gone, rewritten.value],
+  );
   const lanes = useMemo(() => lanesOn(current, ofRun), [current, ofRun]);
+  const past = useMemo(
+    () => cellsOn(current, trend.value).flatMap(({ from, to }) => [from, to]),
+    [current, trend.value],
+  );
+  const domain = useMemo(() => domainOf(marks, lanes, past), [marks, lanes, past]);
   const failure = curves.value.status === 'failed' ? curves.value.failure.message : null;
   const title = shown ? runTitle(shown.name, latest(listing.value)) : '';
   const note = failure ?? missingCurvesNote(current, ofRun);
@@ -45,10 +63,11 @@ export function TimelineView() {
     <Panel
       id="timeline"
       title="Timeline"
-      subtitle={subtitle(snapshots.length, snapshots.length - marks.length, current)}
+      subtitle={subtitle(snapshots.length, snapshots.length + gone.length - marks.length, current)}
       toolbar={
         <>
           <CurveKey lanes={lanes} />
+          <StateKey marks={marks} />
           {note && <span class="muted">{note}</span>}
           <Elsewhere />
           <RunSelect />
@@ -58,10 +77,19 @@ export function TimelineView() {
       exports={{
         name: `timeline-${title}`,
         svg: () => svgText(drawing.current, title, lanes),
-        csv: () => toCsv(timelineRows(snapshots, ofRun)),
+        csv: () => toCsv(timelineRows(snapshots, ofRun, trend.value)),
       }}
     >
-      <TimelinePlot drawing={drawing} marks={marks} lanes={lanes} axis={current} />
+      <div class="timeline-stack">
+        <TimelinePlot
+          drawing={drawing}
+          marks={marks}
+          lanes={lanes}
+          axis={current}
+          domain={domain}
+        />
+        <TrendStrip axis={current} domain={domain} />
+      </div>
     </Panel>
   );
 }

@@ -12,7 +12,7 @@ import {
   markRadius,
   marksPath,
 } from './geometry';
-import { type LaneKind, type Mark, pointNear } from './model';
+import { type LaneKind, type Mark, type MarkState, pointNear } from './model';
 
 export function TimeAxis({ geometry, axis }: { readonly geometry: Geometry; readonly axis: Axis }) {
   const { axisY, ticks, width, height } = geometry;
@@ -140,12 +140,15 @@ export function Marks({
 }) {
   const { trackY, width } = geometry;
   const paths = useMemo(() => {
-    const of = (state: string) => marks.filter(({ snapshot }) => snapshot.state === state);
+    const of = (...states: MarkState[]) => marks.filter(({ state }) => states.includes(state));
     const radius = markRadius(marks, width);
+    const large = Math.max(2.5, radius);
     return {
-      ready: marksPath(of('ready'), geometry, radius),
-      written: marksPath(of('being_written'), geometry, Math.max(2.5, radius)),
-      broken: crossesPath(of('broken'), geometry, Math.max(2.5, radius)),
+      ready: marksPath(of('ready', 'replaced'), geometry, radius),
+      written: marksPath(of('being_written'), geometry, large),
+      broken: crossesPath(of('broken'), geometry, large),
+      replaced: marksPath(of('replaced'), geometry, large + 3),
+      gone: marksPath(of('gone'), geometry, Math.max(4, radius)),
     };
   }, [marks, geometry, width]);
   return (
@@ -163,6 +166,8 @@ export function Marks({
       <path class="mark-ready" d={paths.ready} />
       <path class="mark-written" d={paths.written} />
       <path class="mark-broken" d={paths.broken} />
+      <path class="mark-replaced" d={paths.replaced} />
+      <path class="mark-gone" d={paths.gone} />
     </g>
   );
 }

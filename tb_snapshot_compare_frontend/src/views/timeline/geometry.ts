@@ -54,10 +54,7 @@ export function layOut(
   domain: [number, number],
   lanes: readonly Lane[],
 ): Geometry {
-  const x = scaleLinear(domain, [
-    GUTTER_LEFT + FLAG_ROOM,
-    Math.max(GUTTER_LEFT + FLAG_ROOM + 1, width - GUTTER_RIGHT),
-  ]);
+  const x = timeScale(width, domain);
   const axisY = height - AXIS_HEIGHT;
   const laneHeight =
     (axisY - TRACK_HEIGHT - TOP - LANE_GAP * Math.max(0, lanes.length - 1) - TRACK_GAP) /
@@ -76,6 +73,12 @@ export function layOut(
     axisY,
     ticks: ticksOf(axis, x, width),
   };
+}
+
+/** The places of the axis in a drawing of this width. */
+export function timeScale(width: number, domain: [number, number]): Geometry['x'] {
+  const first = GUTTER_LEFT + FLAG_ROOM;
+  return scaleLinear(domain, [first, Math.max(first + 1, width - GUTTER_RIGHT)]);
 }
 
 /** Gaps where a value is not finite. */

@@ -18,11 +18,26 @@ export interface Lane {
   readonly curves: readonly LaneCurve[];
 }
 
+/**
+ * How a snapshot stands: `replaced` was written anew while it was chosen, `gone` was deleted and is
+ * chosen still.
+ */
+export type MarkState = Snapshot['state'] | 'replaced' | 'gone';
+
 /** A snapshot that has a place on the axis. */
 export interface Mark {
   readonly snapshot: Snapshot;
   readonly position: number;
+  readonly state: MarkState;
 }
+
+export const STATE_WORDS: Readonly<Record<MarkState, string>> = {
+  ready: 'ready',
+  being_written: 'being written',
+  broken: 'broken',
+  replaced: 'replaced',
+  gone: 'deleted',
+};
 
 const AXES: readonly Axis[] = ['epoch', 'step', 'time'];
 const LANES: readonly LaneKind[] = ['loss', 'accuracy'];
@@ -48,12 +63,38 @@ export function chooseAxis(wanted: Axis | null, snapshots: readonly Snapshot[]):
   return known.find((axis) => placed(axis) === most) ?? 'time';
 }
 
-/** Snapshots in the order of the axis; those without a place are left out. */
-export function marksOn(axis: Axis, snapshots: readonly Snapshot[]): readonly Mark[] {
-  return snapshots
-    .map((snapshot) => ({ snapshot, position: positionOn(axis, snapshot) }))
+/**
+ * Snapshots in the order of the axis; those without a place are left out. `gone` are chosen ones
+ * that were deleted, `replaced` the ids of those that were written anew.
+ */
+export function marksOn(
+  axis: Axis,
+  snapshots: readonly Snapshot[],
+  gone: readonly Snapshot[] = [],
+  replaced: ReadonlySet<string> = new Set(),
+): readonly Mark[] {
+  const stateOf = (snapshot: Snapshot): MarkState => {
+    if (gone.includes(snapshot)) return 'gone';
+    return snapshot.state === 'ready' && replaced.has(snapshot.id) ? 'replaced' : snapshot.state;
+  };
+  return [...snapshots, ...gone]
+    .map((snapshot) => ({
+      snapshot,
+      position: positionOn(axis, snapshot),
+      state: stateOf(snapshot),
+    }))
     .filter((mark): mark is Mark => mark.position !== null)
     .sort((x, y) => x.position - y.position);
+}
+
+/** The chosen snapshots of the run that are not listed any more. */
+export function ghostsOf(
+  run: string | undefined,
+  snapshots: readonly Snapshot[],
+  chosen: readonly Snapshot[],
+): readonly Snapshot[] {
+  const listed = new Set(snapshots.map(({ id }) => id));
+  return chosen.filter((snapshot) => snapshot.run === run && !listed.has(snapshot.id));
 }
 
 /** Loss and accuracy on this axis: of several tags of a kind, the shortest (`epoch_loss`). */
@@ -75,9 +116,13 @@ export function missingCurvesNote(axis: Axis, curves: Curves | null): string | n
 }
 
 /** From the first to the last of what is drawn; a single place gets room on both sides. */
-export function domainOf(marks: readonly Mark[], lanes: readonly Lane[]): [number, number] {
+export function domainOf(
+  marks: readonly Mark[],
+  lanes: readonly Lane[],
+  more: readonly number[] = [],
+): [number, number] {
   const ends = lanes.flatMap((lane) => lane.curves.flatMap(({ curve }) => extent(curve.x)));
-  const places = [...marks.map((mark) => mark.position), ...ends];
+  const places = [...marks.map((mark) => mark.position), ...ends, ...more];
   const [first, last] = extent(places.filter((place) => place !== undefined));
   if (first === undefined || last === undefined) return [0, 1];
   return first === last ? [first - 0.5, last + 0.5] : [first, last];

@@ -1,1 +1,0 @@
-import{N as e,Pt as t,Rt as n,q as r}from"./chunk-PgNADocf.js";var i=n({status:`idle`}),a=n({status:`idle`}),o=n({status:`idle`}),s=n({status:`idle`}),c=n({status:`idle`}),l=n(null),u=t(()=>r.value??e.value),d=n(null),f=n(null),p=n(null);export{i as a,s as c,l as i,f as l,u as n,a as o,p as r,o as s,c as t,d as u};

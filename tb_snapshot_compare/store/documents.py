@@ -1,0 +1,103 @@
+"""What the user wrote, on disk: small documents by key, each a file that can be read by itself.
+
+Unlike results, documents are not rebuilt: only a document of its own user's replaces one, and
+where the disk cannot be written they are kept in memory, and whoever saves is told so.
+"""
+
+import logging
+import os
+import tempfile
+import threading
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+
+_SUFFIX = ".json"
+
+logger = logging.getLogger(__name__)
+
+
+class DocumentStore:
+    """A directory of documents, of which the oldest go when there are too many. Thread-safe."""
+
+    def __init__(self, directory: Path | None, kept: int) -> None:
+        """Keeps up to `kept` documents in `directory`; None keeps them in memory."""
+        self._directory = directory
+        self._kept = kept
+        self._memory: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> bytes | None:
+        """The document under `key`, or None."""
+        name = _name(key)
+        with self._lock:
+            if name in self._memory or self._directory is None:
+                return self._memory.get(name)
+        try:
+            return (self._directory / name).read_bytes()
+        except OSError:
+            return None
+
+    def put(self, key: str, document: bytes) -> bool:
+        """Stores a document; False when it is in memory only."""
+        name = _name(key)
+        with self._lock:
+            if self._directory is not None:
+                try:
+                    self._write(self._directory, name, document)
+                except OSError as error:
+                    logger.warning(
+                        "Matches cannot be saved in %s (%s): they last until TensorBoard ends.",
+                        self._directory,
+                        error.strerror,
+                    )
+                else:
+                    self._memory.pop(name, None)
+                    return True
+            self._memory[name] = document
+            return False
+
+    def delete(self, key: str) -> None:
+        """Removes the document under `key`, if there is one."""
+        name = _name(key)
+        with self._lock:
+            self._memory.pop(name, None)
+            if self._directory is not None:
+                with suppress(OSError):
+                    (self._directory / name).unlink()
+
+    @property
+    def token(self) -> str:
+        """A short text that changes with every change of any document; empty for none."""
+        with self._lock:
+            found = [
+                (name, blake2b(document).hexdigest()) for name, document in self._memory.items()
+            ]
+        if self._directory is not None:
+            with suppress(OSError), os.scandir(self._directory) as entries:
+                for entry in entries:
+                    if entry.name.endswith(_SUFFIX):
+                        status = entry.stat()
+                        found.append((entry.name, f"{status.st_mtime_ns} {status.st_size}"))
+        if not found:
+            return ""
+        return blake2b(repr(sorted(found)).encode(), digest_size=6).hexdigest()
+
+    def _write(self, directory: Path, name: str, document: bytes) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=directory, prefix=".writing-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(document)
+            os.replace(temporary, directory / name)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        found = sorted(directory.glob("*" + _SUFFIX), key=lambda path: path.stat().st_mtime_ns)
+        for path in found[: max(len(found) - self._kept, 0)]:
+            path.unlink(missing_ok=True)
+
+
+def _name(key: str) -> str:
+    return blake2b(key.encode(), digest_size=20).hexdigest() + _SUFFIX

@@ -1,0 +1,152 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { RequestFailure } from '../../src/client/failure';
+import type { MatchingApi } from '../../src/client/MatchingApi';
+import type { Match, Matches } from '../../src/client/types';
+import { pairIds, pairQuery } from '../../src/client/wire';
+import {
+  candidates,
+  chosen,
+  corrector,
+  filtered,
+  matches,
+  matchingShown,
+  refusal,
+  rowsOf,
+  undoable,
+  unsaved,
+} from '../../src/state/matching';
+import { followMatching } from '../../src/state/matching-loader';
+import { listing } from '../../src/state/resources';
+import { a, b } from '../../src/state/selection';
+import { listingOf } from '../harness/fixtures';
+import { resetPage } from '../harness/page-state';
+
+const tensor = (name: string, form = '4 4') => ({
+  name,
+  layer: name.split('/')[0] ?? null,
+  role: 'kernel',
+  shape: form.split(' ').map(Number),
+  form,
+});
+
+function found(corrections: readonly Match[] = []): Matches {
+  return {
+    tensors_a: [tensor('one/kernel'), tensor('two/kernel'), tensor('old/kernel', '9')],
+    tensors_b: [tensor('x/kernel'), tensor('y/kernel'), tensor('z/kernel')],
+    pairs: [
+      { a: 'one/kernel', b: 'x/kernel', rule: 'order' },
+      { a: 'two/kernel', b: 'y/kernel', rule: 'user' },
+    ],
+    unmatched_a: [{ name: 'old/kernel', reason: 'nothing like it' }],
+    unmatched_b: [{ name: 'z/kernel', reason: 'left over' }],
+    corrections: [...corrections],
+    saved: true,
+    matches: 'token',
+  };
+}
+
+beforeEach(() => {
+  resetPage();
+  listing.value = { status: 'ready', value: listingOf() };
+  a.value = 'alexnet-10';
+  b.value = 'alexnet-40';
+});
+
+test('rows are the pairs in the order of b, then what has no partner, with the reason', () => {
+  const rows = rowsOf(found());
+  expect(rows.map((row) => [row.a?.name, row.b?.name, row.rule, row.reason])).toEqual([
+    ['one/kernel', 'x/kernel', 'order', ''],
+    ['two/kernel', 'y/kernel', 'user', ''],
+    [undefined, 'z/kernel', 'none', 'left over'],
+    ['old/kernel', undefined, 'none', 'nothing like it'],
+  ]);
+  expect(rows.map(({ corrected }) => corrected)).toEqual([false, true, false, false]);
+});
+
+test('rows are filtered by rule and by a text in either name', () => {
+  const rows = rowsOf(found());
+  expect(filtered(rows, 'none', '')).toHaveLength(2);
+  expect(filtered(rows, null, ' ONE ')).toHaveLength(1);
+  expect(filtered(rows, 'user', 'one')).toHaveLength(0);
+});
+
+test('only what can be compared is a candidate; what is free comes first', () => {
+  expect(candidates(found(), 'b', tensor('z/kernel')).map(({ name }) => name)).toEqual([
+    'one/kernel',
+    'two/kernel',
+  ]);
+  expect(candidates(found(), 'a', tensor('one/kernel'))).toEqual([
+    { name: 'x/kernel', taken: false },
+    { name: 'z/kernel', taken: false },
+    { name: 'y/kernel', taken: true },
+  ]);
+});
+
+test('a choice replaces every correction of the two tensors', () => {
+  const before: Match[] = [
+    { a: 'one/kernel', b: 'y/kernel' },
+    { a: 'two/kernel', b: null },
+    { a: null, b: 'z/kernel' },
+  ];
+  expect(chosen(before, 'b', 'z/kernel', { partner: 'one/kernel' })).toEqual([
+    { a: 'two/kernel', b: null },
+    { a: 'one/kernel', b: 'z/kernel' },
+  ]);
+  expect(chosen(before, 'a', 'one/kernel', { partner: null })).toContainEqual({
+    a: 'one/kernel',
+    b: null,
+  });
+  expect(chosen(before, 'a', 'two/kernel', 'rules')).toEqual([before[0], before[2]]);
+});
+
+test('what the user says of the matching is part of what a pair is', () => {
+  const [one, other] = [
+    { id: 'a', generation: 'g' },
+    { id: 'b', generation: 'h' },
+  ];
+  expect(pairQuery([one, other]).has('m')).toBe(false);
+  expect(pairQuery([{ ...one, matches: 'token' }, other]).get('m')).toBe('token');
+  expect(pairIds([{ ...one, matches: 'token' }, other])).toContain('token');
+});
+
+function fakeApi() {
+  const correct = vi.fn(async (_pair: unknown, next: readonly Match[], _save: boolean) =>
+    found(next),
+  );
+  const api = { matches: vi.fn(async () => found()), correct };
+  return { correct, api: api as unknown as MatchingApi };
+}
+
+test('choices are tried, undone and saved; then everything is asked under the new matches', async () => {
+  const { api, correct } = fakeApi();
+  const stop = followMatching(api, async () => undefined);
+  matchingShown.value = true;
+  await vi.waitFor(() => expect(matches.value.status).toBe('ready'));
+  await corrector.value?.choose('b', 'z/kernel', { partner: 'one/kernel' });
+  expect(correct.mock.lastCall?.slice(1)).toEqual([[{ a: 'one/kernel', b: 'z/kernel' }], false]);
+  expect([unsaved.value, undoable.value.length]).toEqual([true, 1]);
+  // A new listing of the same snapshots takes nothing away.
+  listing.value = { status: 'ready', value: listingOf({ version: 8 }) };
+  expect(undoable.value).toHaveLength(1);
+  await corrector.value?.undo();
+  expect(correct.mock.lastCall?.slice(1)).toEqual([[], false]);
+  expect(undoable.value).toHaveLength(0);
+  await corrector.value?.choose('a', 'one/kernel', { partner: null });
+  await corrector.value?.save();
+  expect(correct.mock.lastCall?.slice(1)).toEqual([[{ a: 'one/kernel', b: null }], true]);
+  expect(unsaved.value).toBe(false);
+  expect(listing.value.status === 'ready' && listing.value.value.matches).toBe('token');
+  stop();
+});
+
+test('a choice that is refused changes nothing and tells why', async () => {
+  const { api, correct } = fakeApi();
+  const stop = followMatching(api, async () => undefined);
+  matchingShown.value = true;
+  await vi.waitFor(() => expect(matches.value.status).toBe('ready'));
+  correct.mockRejectedValueOnce(new RequestFailure('invalid_request', 'not one tensor', 400));
+  await corrector.value?.choose('b', 'z/kernel', { partner: 'one/kernel' });
+  expect(refusal.value).toBe('not one tensor');
+  expect([unsaved.value, undoable.value.length]).toEqual([false, 0]);
+  stop();
+});
