@@ -38,7 +38,8 @@ from tb_snapshot_compare.readers.tf1_names import (
 )
 from tb_snapshot_compare.snapshot import Scope
 
-KEY_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+_ATTRIBUTES = "/.ATTRIBUTES/"
+KEY_SUFFIX = f"{_ATTRIBUTES}VARIABLE_VALUE"
 SLOT_MARK = "/.OPTIMIZER_SLOT/"
 
 _AUTOMATIC_MODELS = re.compile(r"^(?:(?:sequential|functional|model)(?:_\d{1,6})?_)+(?=\D)")
@@ -344,6 +345,8 @@ def _name_of_plain_key(plain: str, keys: Tf1Keys) -> TensorName:
         layer = of.rpartition("/")[0] or None
         return TensorName(f"optimizer/{of}/{role}", layer, role, "optimizer", of)
     role = plain.rpartition("/")[2]
+    if _ATTRIBUTES in plain:  # what else objects save: lookup tables, iterators
+        return TensorName(plain.replace(_ATTRIBUTES, "/"), None, role, "state")
     if role in _STATE_ROLES or not _STATE_PATHS.isdisjoint(plain.split("/")):
         return TensorName(plain, None, role, "state")
     if role in HYPERPARAMETERS:

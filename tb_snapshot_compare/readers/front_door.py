@@ -259,8 +259,8 @@ def _raise_not_a_snapshot(path: str) -> NoReturn:
         raise NotFoundError(
             f"{path} is not a snapshot. Give a .keras, .weights.h5, .weights.json, .h5, "
             ".safetensors, .pt, .pth, .pth.tar, .ckpt, .bin, .npz or .npy file, the prefix of a "
-            "TensorFlow checkpoint, or the directory of a SavedModel, of Orbax, or of a PyTorch distributed "
-            "checkpoint."
+            "TensorFlow checkpoint, or the directory of a SavedModel, of Orbax, or of a PyTorch "
+            "distributed checkpoint."
         )
     raise NotFoundError(f"There is no snapshot at {path}. Check the path.")
 

@@ -5,13 +5,10 @@ dataset are a byte range of the archive itself. A recompressed archive is inflat
 child into a spool file first.
 """
 
-import io
-import os
 import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import Any
 
 from tb_snapshot_compare import limits
 from tb_snapshot_compare.errors import UnreadableSnapshotError
@@ -32,6 +29,7 @@ from tb_snapshot_compare.readers.hdf5_messages import Description, Inflate
 from tb_snapshot_compare.readers.pickled_weights import PickledWeights
 from tb_snapshot_compare.readers.spool import SPOOL, SpoolFile
 from tb_snapshot_compare.readers.weights_file import FilePlaces, tensors_of
+from tb_snapshot_compare.readers.zip_archive import BoundedArchive
 from tb_snapshot_compare.snapshot import Format, SnapshotContents
 
 CONFIG_MEMBER = "config.json"
@@ -127,7 +125,7 @@ def _check_room(file: OpenFile, info: zipfile.ZipInfo) -> None:
 def _members(file: OpenFile) -> tuple[dict[str, zipfile.ZipInfo], str]:
     """The archive's members by name, and the text of its configuration."""
     try:
-        with zipfile.ZipFile(_Archive(file)) as archive:
+        with zipfile.ZipFile(BoundedArchive(file.descriptor, file.path, file.size)) as archive:
             members: dict[str, zipfile.ZipInfo] = {}
             for info in archive.infolist():
                 if info.filename in members:
@@ -190,54 +188,3 @@ def _locate(file: OpenFile, info: zipfile.ZipInfo, inflated: SpoolFile) -> _Weig
 
 def _unreadable(file: OpenFile, reason: str) -> UnreadableSnapshotError:
     return UnreadableSnapshotError(f"{file.path} cannot be read: {reason}. {REMEDY}")
-
-
-class _Archive(io.RawIOBase):
-    """The archive as a file that refuses single reads larger than a directory may be.
-
-    zipfile reads the whole central directory at once, whatever size it claims.
-    """
-
-    def __init__(self, file: OpenFile) -> None:
-        super().__init__()
-        self._file = file
-        self._position = 0
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """The position in the archive."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Moves to a position in the archive."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._file.size}
-        self._position = base[whence] + offset
-        if self._position < 0:
-            raise OSError("negative position")
-        return self._position
-
-    def read(self, size: int | None = -1) -> bytes:
-        """At most `size` bytes; OSError where that is more than a directory may have."""
-        wanted = max(self._file.size - self._position, 0)
-        if size is not None and size >= 0:
-            wanted = min(size, wanted)
-        if wanted > limits.ARCHIVE_DIRECTORY_MAX_BYTES:
-            raise OSError(
-                f"its directory is longer than {limits.ARCHIVE_DIRECTORY_MAX_BYTES} bytes"
-            )
-        data = read_bytes(self._file.descriptor, self._file.path, self._position, wanted)
-        self._position += len(data)
-        return data
-
-    def readinto(self, buffer: Any) -> int:
-        """Fills as much of `buffer` as is left."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)

@@ -53,6 +53,10 @@ from tb_snapshot_compare.snapshot import (
     TensorInfo,
 )
 
+_FILES_OPEN_MAX = 64
+"""Of one checkpoint at a time; every process that saves writes one or more."""
+_PATH_MAX = 128
+"""Words of a tensor's path."""
 _ADVICE = "Save the checkpoint again, or copy all of its files again."
 _Offsets = tuple[int, ...] | None
 
@@ -257,6 +261,9 @@ class _Reading:
         if item.problem is not None:
             raise UnreadableSnapshotError(f"{self._directory}: {item.problem}.")
         if item.file not in self._handles:
+            if len(self._handles) >= _FILES_OPEN_MAX:
+                self._handles.clear()
+                self._files.close()
             handle, status = self._files.enter_context(regular_file(path))
             self._handles[item.file] = handle, status.st_size
         handle, size = self._handles[item.file]
@@ -302,17 +309,24 @@ def _parsed(value: object, size: int) -> _Metadata:
     if len(entries) > tensors_max(size):
         raise PickleFormatError(f"it lists {len(entries):,} tensors in {size:,} bytes")
     tensors, objects = {}, []
+    chunks_left = tensors_max(size)
     for key, entry in entries.items():
         if not isinstance(key, str):
             raise PickleFormatError("a key is no text")
-        if isinstance(_attribute(entry, "chunks"), list):
+        chunks = _attribute(entry, "chunks")
+        if isinstance(chunks, list):
+            chunks_left -= len(chunks)
+            if chunks_left < 0:
+                raise PickleFormatError(f"it lists too many chunks for {size:,} bytes")
             tensors[key] = _tensor(key, entry)
         else:
             objects.append(key)
     paths = {
         key: tuple(str(part) for part in path)
         for key, path in (planner.items() if isinstance(planner, dict) else ())
-        if isinstance(path, tuple) and path and all(isinstance(part, str | int) for part in path)
+        if isinstance(path, tuple)
+        and 0 < len(path) <= _PATH_MAX
+        and all(isinstance(part, str | int) for part in path)
     }
     return _Metadata(size, tensors, tuple(objects), paths, dict(_items(storage)))
 

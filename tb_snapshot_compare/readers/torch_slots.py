@@ -14,6 +14,8 @@ from tb_snapshot_compare.readers.torch_names import StoredEntry, torch_names
 from tb_snapshot_compare.readers.torch_state import FoundOptimizer, FoundState, FoundTensor
 from tb_snapshot_compare.snapshot import TensorInfo
 
+_WORDS_IN_FRONT_MAX = 32
+"""Of a weight's key, which an optimizer leaves out: where the model lies in the checkpoint."""
 _BUFFERS = frozenset({"moving_mean", "moving_variance", "vector_u", "vector_v"})
 
 
@@ -53,8 +55,12 @@ def name_state(state: FoundState, infos: Sequence[TensorInfo]) -> tuple[TensorIn
         if found.scope == "optimizer":
             slots.setdefault(found.optimizer, []).append(found)
     described = {optimizer.path: optimizer for optimizer in state.optimizers}
+    models_of_size = _models(trained)
+    by_name = _by_name(trained, state)
     owners = {
-        path: _owners(described.get(path, FoundOptimizer(path, (), ())), trained, own)
+        path: _owners(
+            described.get(path, FoundOptimizer(path, (), ())), models_of_size, by_name, own
+        )
         for path, own in slots.items()
     }
     unique = UniqueNames()
@@ -102,40 +108,54 @@ def _trained(models: Sequence[tuple[FoundTensor, TensorInfo]]) -> list[_Weight]:
     return list(weights.values())
 
 
+def _by_name(trained: Sequence[_Weight], state: FoundState) -> dict[str, TensorInfo]:
+    """The weights by what optimizers call them: their keys, without words in front."""
+    called = {name for optimizer in state.optimizers for name in optimizer.names}
+    called |= {found.parameter for found in state.tensors if isinstance(found.parameter, str)}
+    by_name: dict[str, TensorInfo] = {}
+    for weight in trained if called else ():
+        name, parts = weight.info.key, 0
+        while name and parts < _WORDS_IN_FRONT_MAX:
+            if name in called:
+                by_name.setdefault(name, weight.info)
+            name, parts = name.partition(".")[2], parts + 1
+    return by_name
+
+
 def _owners(
-    optimizer: FoundOptimizer, trained: Sequence[_Weight], slots: Sequence[FoundTensor]
+    optimizer: FoundOptimizer,
+    models_of_size: Mapping[int, Sequence[Sequence[_Weight]]],
+    by_name: Mapping[str, TensorInfo],
+    slots: Sequence[FoundTensor],
 ) -> dict[int | str, TensorInfo]:
     """The tensor of each parameter of an optimizer; empty where it cannot be told."""
-    by_key: dict[str, TensorInfo] = {}
-    for weight in trained:
-        parts = weight.info.key.split(".")
-        for start in range(len(parts)):
-            by_key.setdefault(".".join(parts[start:]), weight.info)
     if len(optimizer.names) == len(optimizer.parameters) > 0:
         called = zip(optimizer.parameters, optimizer.names, strict=True)
-        named = {parameter: by_key[name] for parameter, name in called if name in by_key}
+        named = {parameter: by_name[name] for parameter, name in called if name in by_name}
     else:
         named = {
-            parameter: by_key[parameter]
+            parameter: by_name[parameter]
             for parameter in (slot.parameter for slot in slots)
-            if isinstance(parameter, str) and parameter in by_key
+            if isinstance(parameter, str) and parameter in by_name
         }
     if named:
         return named
-    for group in _models(trained):
-        if len(group) == len(optimizer.parameters):
-            owners = dict(zip(optimizer.parameters, (weight.info for weight in group), strict=True))
-            if all(_fits(slot, owners) for slot in slots):
-                return owners
+    for group in models_of_size.get(len(optimizer.parameters), ()):
+        owners = dict(zip(optimizer.parameters, (weight.info for weight in group), strict=True))
+        if all(_fits(slot, owners) for slot in slots):
+            return owners
     return {}
 
 
-def _models(trained: Sequence[_Weight]) -> list[list[_Weight]]:
-    """All parameters together, and those of each model that the checkpoint holds."""
+def _models(trained: Sequence[_Weight]) -> dict[int, list[Sequence[_Weight]]]:
+    """All parameters together, and those of each model that the checkpoint holds, by number."""
     groups: dict[str, list[_Weight]] = {}
     for weight in trained:
         groups.setdefault(weight.info.key.split(".", 1)[0], []).append(weight)
-    return [list(trained), *groups.values()]
+    by_size: dict[int, list[Sequence[_Weight]]] = {}
+    for group in (trained, *groups.values()):
+        by_size.setdefault(len(group), []).append(group)
+    return by_size
 
 
 def _fits(slot: FoundTensor, owners: Mapping[int | str, TensorInfo]) -> bool:

@@ -9,6 +9,7 @@ pickled module has the keys of its own state dict.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from tb_snapshot_compare import limits
@@ -105,6 +106,10 @@ class _Walk:
     optimizers: list[FoundOptimizer] = field(default_factory=list)
     _seen: set[int] = field(default_factory=set)
     _keys: UniqueNames = field(default_factory=UniqueNames)
+    _parameters_left: int = 0
+
+    def __post_init__(self) -> None:
+        self._parameters_left = self.tensors_max
 
     def visit(self, root: object) -> None:
         """Every container once, in depth first order; what is deeper than _DEPTH_MAX is left."""
@@ -112,8 +117,8 @@ class _Walk:
             self._add(FoundTensor(ALONE, root))
             return
         beside_models = _has_containers(root)
-        waiting: list[Iterator[tuple[tuple[str, ...], object]]] = [_members((), root)]
         self._seen.add(id(root))
+        waiting: list[Iterator[tuple[tuple[str, ...], object]]] = [_members((), root, self._seen)]
         while waiting:
             path, value = next(waiting[-1], ((), self))
             if value is self:
@@ -125,7 +130,7 @@ class _Walk:
                 if _is_optimizer(value):
                     self._optimizer(_key(path), value)
                 else:
-                    waiting.append(_members(path, value))
+                    waiting.append(_members(path, value, self._seen))
 
     def _tensor(self, path: tuple[str, ...], value: StoredTensor, *, beside_models: bool) -> None:
         """A tensor outside of an optimizer's state dict."""
@@ -141,11 +146,14 @@ class _Walk:
     def _optimizer(self, path: str, value: Any) -> None:
         state, groups = value["state"], value["param_groups"]
         members = [group for group in groups if isinstance(group, dict)]
-        parameters = tuple(_listed(members, "params", int | str))
-        names = tuple(_listed(members, "param_names", str))
+        parameters = tuple(islice(_listed(members, "params", int | str), self._parameters_left))
+        names = tuple(islice(_listed(members, "param_names", str), self._parameters_left))
+        self._parameters_left -= max(len(parameters), len(names))
         self.optimizers.append(FoundOptimizer(path, parameters, names))
-        for parameter, slots in state.items():
+        for parameter, slots in state.items() if _is_new(state, self._seen) else ():
             if not isinstance(slots, dict) or not isinstance(parameter, int | str):
+                continue
+            if not _is_new(slots, self._seen):
                 continue
             for slot, tensor in slots.items():
                 if isinstance(tensor, StoredTensor) and isinstance(slot, str):
@@ -163,11 +171,19 @@ class _Walk:
 
 
 def _listed(groups: Sequence[Mapping[Any, Any]], key: str, kind: Any) -> Iterator[Any]:
+    seen: set[int] = set()
     for group in groups:
         members = group.get(key)
-        for member in members if isinstance(members, list | tuple) else ():
-            if isinstance(member, kind):
-                yield member
+        if isinstance(members, list | tuple) and _is_new(members, seen):
+            yield from (member for member in members if isinstance(member, kind))
+
+
+def _is_new(value: object, seen: set[int]) -> bool:
+    """Whether an object is met for the first time: a pickle may have it in many places."""
+    if id(value) in seen:
+        return False
+    seen.add(id(value))
+    return True
 
 
 def _is_container(value: object) -> bool:
@@ -194,8 +210,10 @@ def _is_aside(path: tuple[str, ...], value: StoredTensor, *, beside_models: bool
     return _ASIDE.fullmatch(path[0]) is not None or (len(path) == 1 and not value.shape)
 
 
-def _members(path: tuple[str, ...], value: object) -> Iterator[tuple[tuple[str, ...], object]]:
-    """What a container holds, each with its path."""
+def _members(
+    path: tuple[str, ...], value: object, seen: set[int]
+) -> Iterator[tuple[tuple[str, ...], object]]:
+    """What a container holds, each with its path; of an object, what was not `seen` yet."""
     if isinstance(value, dict):
         for key, member in value.items():
             yield (*path, _word(key)), member
@@ -203,27 +221,29 @@ def _members(path: tuple[str, ...], value: object) -> Iterator[tuple[tuple[str, 
         for number, member in enumerate(value):
             yield (*path, str(number)), member
     elif isinstance(value, Unknown):
-        yield from _of_object(path, value)
+        yield from _of_object(path, value, seen)
 
 
-def _of_object(path: tuple[str, ...], value: Unknown) -> Iterator[tuple[tuple[str, ...], object]]:
+def _of_object(
+    path: tuple[str, ...], value: Unknown, seen: set[int]
+) -> Iterator[tuple[tuple[str, ...], object]]:
     """What an object of an unknown class holds; a module's parts are its own members."""
     for state in value.state if isinstance(value.state, tuple) else (value.state,):
-        if not isinstance(state, dict):
+        if not isinstance(state, dict) or not _is_new(state, seen):
             continue
         parts = [state.get(name) for name in _MODULE_PARTS]
         if not all(isinstance(part, dict) for part in parts):
-            yield from _members(path, state)
+            yield from _members(path, state, seen)
             continue
         transient = state.get("_non_persistent_buffers_set")
         left_out = transient if isinstance(transient, set) else set()
         for part in parts:
-            for member_path, member in _members(path, part):
+            for member_path, member in _members(path, part, seen) if _is_new(part, seen) else ():
                 if member_path[-1] not in left_out:
                     yield member_path, member
     for held in (value.items, value.entries):
         if held is not None:
-            yield from _members(path, held)
+            yield from _members(path, held, seen)
 
 
 def _word(key: object) -> str:

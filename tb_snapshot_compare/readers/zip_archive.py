@@ -56,7 +56,7 @@ def zip_members(handle: Any, path: str, size: int, start: int = 0) -> tuple[Memb
       UnreadableSnapshotError: not a zip archive, or its directory is damaged or too long.
     """
     try:
-        with zipfile.ZipFile(_Archive(handle, path, size, start)) as archive:
+        with zipfile.ZipFile(BoundedArchive(handle, path, size, start)) as archive:
             _check_count(handle, path, size, start, archive)
             infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     except _ZIP_ERRORS as error:
@@ -172,13 +172,13 @@ def _data_offset(
     return start
 
 
-class _Archive(io.RawIOBase):
+class BoundedArchive(io.RawIOBase):
     """The archive as a file that refuses single reads larger than a directory may be.
 
     zipfile reads the whole central directory at once, whatever size it claims.
     """
 
-    def __init__(self, handle: Any, path: str, size: int, start: int) -> None:
+    def __init__(self, handle: Any, path: str, size: int, start: int = 0) -> None:
         super().__init__()
         self._handle, self._path, self._size, self._start = handle, path, size, start
         self._position = 0

@@ -7,8 +7,8 @@ holds what, and is written last (`save_torch_state_dict` in
 
 Many programs write `.bin`, `.pt`, `.ckpt`, `.tar` and `.npz` files, data sets among them: only
 their content can tell. PyTorch's examples and tutorials call what `torch.save` writes
-`checkpoint.pth.tar` and `model.tar`; nothing in it is a tar file. One array alone (`.npy`) is never taken for a snapshot; it can be opened by
-its path.
+`checkpoint.pth.tar` and `model.tar`, although it is no tar file. One array alone (`.npy`) is
+never taken for a snapshot; it can be opened by its path.
 """
 
 import re

@@ -187,6 +187,7 @@ _MANY = {
     "list": b"(" + b"N" * 100_000 + b"l",
     "dict": b"}(" + b"".join(b"J" + n.to_bytes(4, "little") + b"N" for n in range(100_000)) + b"u",
     "text": text("a" * 1_000_000),
+    "ints": b"(" + b"K\x00" * 100_000 + b"l",
 }
 
 SENSELESS = {
@@ -214,6 +215,14 @@ HARMLESS = {
     + b"N" + b"sb" * 20_000,
     "modules in modules": (named("torch.nn", "M") + b")\x81}" + text("_parameters") + b"}s"
     + text("_buffers") + b"}s" + text("_modules") + b"}" + text("m")) * 500 + b"N" + b"ssb" * 500,
+    "an optimizer of one group a hundred thousand times": b"}(" + text("state") + b"}"
+    + text("param_groups") + b"](}" + text("params") + _MANY["ints"] + b"sq\x01"
+    + b"h\x01" * 100_000 + b"eu",
+    "slots that all parameters share": b"}(" + text("param_groups") + b"]" + text("state")
+    + b"}(K\x00" + _MANY["dict"] + b"q\x01"
+    + b"".join(b"J" + n.to_bytes(4, "little") + b"h\x01" for n in range(1, 100_000)) + b"uu",
+    "objects that all have one state": b"](" + named("a", "b") + b"q\x02)\x81" + _MANY["dict"]
+    + b"q\x01b" + b"h\x02)\x81h\x01b" * 100_000 + b"e",
     "integers that collide as keys": b"}("
     + b"".join(
         b"\x8a\x10" + (n * (2**61 - 1)).to_bytes(16, "little") + b"N" for n in range(1, 20_000)

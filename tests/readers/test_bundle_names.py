@@ -130,6 +130,19 @@ def test_plain_module_is_named_by_its_attributes(tmp_path: Path) -> None:
     assert contents.position.epoch == 7
 
 
+def test_tables_are_state_and_no_weights(tmp_path: Path) -> None:
+    table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+    net = tf.Module()
+    net.table, net.w = table, tf.Variable(tf.ones((2, 3)))
+    contents = open_contents(tf.train.Checkpoint(net=net).write(str(tmp_path / "ckpt")))
+    assert [tensor.name for tensor in weights(contents)] == ["net/w"]
+    tables = {(t.name, t.layer, t.scope) for t in contents.tensors if "table" in t.key}
+    assert tables == {
+        ("net/table/table-keys", None, "state"),
+        ("net/table/table-values", None, "state"),
+    }
+
+
 def test_two_models_of_one_checkpoint_keep_their_layers_apart(tmp_path: Path) -> None:
     import keras
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,8 @@ import torch.distributed.checkpoint as dcp
 from torch.distributed.checkpoint.state_dict import get_state_dict
 
 from tb_snapshot_compare.errors import BeingWrittenError, UnreadableSnapshotError
-from tb_snapshot_compare.readers import detect_format, open_contents
+from tb_snapshot_compare.readers import detect_format, open_contents, torch_distributed
+from tb_snapshot_compare.readers.torch_archive import read_archive
 from tb_snapshot_compare.snapshot import Format
 from tests.readers.torch_models import assert_same, by_key, flat, network, read, settle, trained
 
@@ -129,6 +131,39 @@ def test_damaged_metadata_is_refused(copied: Path) -> None:
     metadata.write_bytes(pickle.dumps({"a": 1}))
     settle(copied)
     with pytest.raises(UnreadableSnapshotError, match="does not tell of any tensors"):
+        open_contents(str(copied))
+
+
+def test_few_files_are_open_at_a_time(
+    three_processes: tuple[Path, dict[str, torch.Tensor]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, expected = three_processes
+    monkeypatch.setattr(torch_distributed, "_FILES_OPEN_MAX", 1)
+    before = len(os.listdir("/proc/self/fd"))
+    most = 0
+
+    def counted(*args: Any) -> Any:
+        nonlocal most
+        most = max(most, len(os.listdir("/proc/self/fd")) - before)
+        return read_archive(*args)
+
+    monkeypatch.setattr(torch_distributed, "read_archive", counted)
+    _, values = read(path)
+    weights = {key: value for key, value in values.items() if key.startswith("model.")}
+    assert_same(weights, {f"model.{key}": value for key, value in expected.items()})
+    assert most == 1
+
+
+def test_chunks_that_all_tensors_share_are_refused(copied: Path) -> None:
+    file = copied / ".metadata"
+    metadata = pickle.loads(file.read_bytes())
+    entries = metadata.state_dict_metadata
+    entry = entries["model.conv1.weight"]
+    entry.chunks = entry.chunks * 20_000
+    entries.update({f"copy{number}": entry for number in range(5_000)})
+    file.write_bytes(pickle.dumps(metadata))
+    settle(copied)
+    with pytest.raises(UnreadableSnapshotError, match="too many chunks"):
         open_contents(str(copied))
 
 

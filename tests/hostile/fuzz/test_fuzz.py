@@ -16,13 +16,15 @@ ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 120
 RUNS = re.compile(rb"Done (\d+) runs in (\d+) second")
 Ended = subprocess.CompletedProcess[bytes]
+ONE_LATER = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
+"""A process inherits the most memory that its parent took, which libFuzzer holds against it."""
 
 
 def fuzz(name: str, folder: Path, seconds: int) -> Ended:
     """One target in a process of its own, until the time is over or something is found."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.hostile.fuzz.run", name, str(folder),
-         f"-max_total_time={seconds}"],
+        [sys.executable, "-c", ONE_LATER, sys.executable, "-m", "tests.hostile.fuzz.run",
+         name, str(folder), f"-max_total_time={seconds}"],
         capture_output=True,
         check=False,
         cwd=ROOT,
