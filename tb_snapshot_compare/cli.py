@@ -177,9 +177,9 @@ def _print_listing(found: Scan) -> None:
     if not found.runs:
         console.print(
             "No snapshots here. Looked for .keras, .weights.h5, .weights.json, .h5, .safetensors, "
-            ".pt, .pth, .ckpt, .bin and .npz files with the weights of layers, TF checkpoints "
-            "(.index and .data files), and directories of a SavedModel, of Orbax or of a PyTorch "
-            "distributed checkpoint."
+            ".pt, .pth, .tar, .ckpt, .bin and .npz files with the weights of layers, TF "
+            "checkpoints (.index and .data files), and directories of a SavedModel, of Orbax or "
+            "of a PyTorch distributed checkpoint."
         )
     for run in found.runs:
         count = (f"  {len(run.snapshots):,} snapshots", "dim")
@@ -195,7 +195,7 @@ def _print_listing(found: Scan) -> None:
                 _whole(ref.position.step),
                 f"{ref.size / 1e6:,.1f} MB",
                 Text(ref.name),
-                ", ".join(files.format.value for files in ref.file_sets),
+                ", ".join(dict.fromkeys(files.format.value for files in ref.file_sets)),
                 _state(ref),
             )
         console.print(table)
@@ -207,7 +207,7 @@ def _whole(value: int | None) -> str:
 
 def _state(ref: SnapshotRef) -> Text:
     if ref.state is State.READY:
-        return Text("ready")
+        return Text("ready" if ref.reason is None else f"ready, but {ref.reason}")
     return Text.assemble((ref.state.value.replace("_", " "), "yellow"), f" {ref.reason or ''}")
 
 

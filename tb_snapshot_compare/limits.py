@@ -52,6 +52,8 @@ PICKLE_TENSOR_BYTES = 64
 listed; a crafted one names the same tensor again in two."""
 DISTRIBUTED_METADATA_MAX_BYTES = 128 * MIB
 """Of 100,000 tensors in a few chunks each: about 60 MB."""
+DISTRIBUTED_PICKLE_MAX_BYTES = 64 * 1024
+"""Of one chunk of a tensor: about 500 bytes."""
 PICKLE_DEFLATED_MAX_BYTES = 64 * MIB
 """Of one in a recompressed archive, which is inflated in memory."""
 PICKLE_INLINE_MAX_BYTES = 4096

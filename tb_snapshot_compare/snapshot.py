@@ -4,6 +4,7 @@ All values are frozen and hashable, so that they can be keys of caches and cross
 """
 
 import os
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Self
@@ -24,6 +25,12 @@ Layout = Literal["keras", "torch"]
 first, then in, then the spatial axes, `(out, in, h, w)` and `(out, in)`. Vectors, embeddings and
 what no layer owns are the same in both.
 """
+
+
+NUMBERED_FILE = re.compile(
+    r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<total>\d{5})(?P<suffix>\.safetensors|\.bin)"
+)
+"""The name of one of several files with the tensors of one snapshot (`x-00001-of-00003.bin`)."""
 
 
 class Format(StrEnum):

@@ -85,6 +85,7 @@ def _merged(a: Layer | None, b: Layer | None) -> Layer:
     return replace(
         b,
         kind=b.kind if b.kind != UNKNOWN else a.kind,
+        likely=b.likely or a.likely,
         output_shape=b.output_shape or a.output_shape,
         tensors=(*b.tensors, *(tensor for tensor in a.tensors if tensor not in own)),
     )

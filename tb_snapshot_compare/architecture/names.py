@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tb_snapshot_compare.architecture.assignment import full_path, numbered, parameters, weights
+from tb_snapshot_compare.architecture.layer_kinds import certain_kind, likely_kind
 from tb_snapshot_compare.architecture.values import UNKNOWN, Architecture, Layer
 from tb_snapshot_compare.limits import MODEL_NESTING_MAX
 from tb_snapshot_compare.snapshot import TensorInfo
@@ -43,7 +44,9 @@ def layers_of_names(tensors: Sequence[TensorInfo]) -> tuple[Layer, ...]:
                 group, Layer(group, UNKNOWN, _parent(group), True, None, (), totals[group])
             )
         names = tuple(tensor.name for tensor in own)
-        layers[path] = Layer(path, _kind(own), _parent(path), False, None, names, sizes[path])
+        kind = certain_kind(own)
+        likely = likely_kind(path, own) if kind == UNKNOWN else None
+        layers[path] = Layer(path, kind, _parent(path), False, None, names, sizes[path], likely)
     return tuple(layers.values())
 
 
@@ -63,38 +66,6 @@ def _paths(own: Sequence[TensorInfo]) -> dict[str, str]:
             paths[name] = unique_path(numbered(path)[0] if nested else path, taken)
             taken.add(paths[name])
     return paths
-
-
-def _kind(own: Sequence[TensorInfo]) -> str:
-    """The class, where shapes leave no other and it decides which axis has the filters.
-
-    The bias has one value for each output channel, so it tells the kernel of a convolution
-    (`(..., in, out)`) from that of a transposed one (`(..., out, in)`); in PyTorch's layout
-    these are `(out, in, ...)` and `(in, out, ...)`.
-    """
-    if any(tensor.layout == "torch" for tensor in own):
-        return _torch_kind(own)
-    shapes = {tensor.role: tensor.shape for tensor in own}
-    kernel, bias = shapes.get("kernel", ()), shapes.get("bias", ())
-    if shapes.keys() != {"kernel", "bias"} or not 3 <= len(kernel) <= 5 or len(bias) != 1:
-        return UNKNOWN
-    *_, first, last = kernel
-    if bias[0] == last or last == 1:
-        return UNKNOWN
-    if bias[0] == first:
-        return f"Conv{len(kernel) - 2}DTranspose"
-    if bias[0] == first * last and len(kernel) < 5:
-        return f"DepthwiseConv{len(kernel) - 2}D"
-    return UNKNOWN
-
-
-def _torch_kind(own: Sequence[TensorInfo]) -> str:
-    shapes = {tensor.role: tensor.shape for tensor in own}
-    kernel, bias = shapes.get("kernel", ()), shapes.get("bias", ())
-    if shapes.keys() != {"kernel", "bias"} or not 3 <= len(kernel) <= 5 or len(bias) != 1:
-        return UNKNOWN
-    transposed = bias[0] == kernel[1] != kernel[0]
-    return f"Conv{len(kernel) - 2}DTranspose" if transposed else UNKNOWN
 
 
 def _outermost(path: str, named: set[str]) -> str:

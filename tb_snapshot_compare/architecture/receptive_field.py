@@ -22,15 +22,6 @@ _SIZES_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Geometry:
-    """The field of position p along one axis begins at `offset + stride * p`, borders ignored."""
-
-    size: int
-    stride: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Node:
     """A layer on the way: what it does along rows and columns, and the nodes that feed it.
 
@@ -82,26 +73,9 @@ class ReceptiveField:
                 f"{width} its output has {rows} x {columns}."
             )
         sizes = self._all_sizes(height, width)
-        top, bottom = self._back(0, row, [size[0] for size in sizes], clipped=True)
-        left, right = self._back(1, column, [size[1] for size in sizes], clipped=True)
+        top, bottom = self._back(0, row, [size[0] for size in sizes])
+        left, right = self._back(1, column, [size[1] for size in sizes])
         return (left, top, right + 1, bottom + 1)
-
-    def geometry(self, height: int, width: int) -> tuple[Geometry, Geometry]:
-        """Size, stride and offset along rows and columns.
-
-        Where a position's field does not depend on its place alone (behind upsampling), that of
-        the first position.
-        """
-        if self.whole:
-            return Geometry(height, 0, 0), Geometry(width, 0, 0)
-        sizes = self._all_sizes(height, width)
-        found = []
-        for axis in (0, 1):
-            along = [size[axis] for size in sizes]
-            low, high = self._back(axis, 0, along, clipped=False)
-            following, _ = self._back(axis, 1, along, clipped=False)
-            found.append(Geometry(high - low + 1, following - low, low))
-        return found[0], found[1]
 
     def _all_sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         kept = self._sizes.get((height, width))
@@ -123,7 +97,7 @@ class ReceptiveField:
         self._sizes[height, width] = sizes
         return sizes
 
-    def _back(self, axis: int, position: int, sizes: list[int], *, clipped: bool) -> Interval:
+    def _back(self, axis: int, position: int, sizes: list[int]) -> Interval:
         """First and last pixel along an axis; a node takes the union of all that it feeds."""
         seen: list[Interval | None] = [None] * len(self._nodes)
         seen[-1] = (position, position)
@@ -134,8 +108,7 @@ class ReceptiveField:
             node = self._nodes[index]
             for source in node.sources:
                 low, high = node.steps[axis].back(*interval, sizes[source])
-                if clipped:
-                    low, high = _clip(low, sizes[source]), _clip(high, sizes[source])
+                low, high = _clip(low, sizes[source]), _clip(high, sizes[source])
                 known = seen[source]
                 seen[source] = (
                     (low, high) if known is None else (min(low, known[0]), max(high, known[1]))

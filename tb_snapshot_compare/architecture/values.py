@@ -25,7 +25,8 @@ class Layer:
     `name` is the full path (`encoder/conv1`), `parent` that of the group it lies in. `kind` is
     the Keras class or `Unknown`. `output_shape` is that of the first output. `tensors` are
     canonical names, in stored order; a group has none of its own. `parameters` counts their
-    elements; a group's are those of all layers in it.
+    elements; a group's are those of all layers in it. `likely` is what a layer of an unknown
+    class is called for people: nothing is decided by it.
     """
 
     name: str
@@ -35,6 +36,12 @@ class Layer:
     output_shape: Shape | None
     tensors: tuple[str, ...]
     parameters: int
+    likely: str | None = None
+
+    @property
+    def shown_kind(self) -> str:
+        """The class, else the one that its weights suggest, else `Unknown`."""
+        return self.likely or UNKNOWN if self.kind == UNKNOWN else self.kind
 
 
 @dataclass(frozen=True, slots=True)

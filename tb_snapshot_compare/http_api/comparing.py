@@ -138,7 +138,7 @@ def _wire_architecture(pair: PairArchitecture) -> contract.Architecture:
         nodes=[
             contract.LayerNode(
                 name=layer.name,
-                kind=layer.kind,
+                kind=layer.shown_kind,
                 parent=layer.parent,
                 is_group=layer.is_group,
                 output_shape=None if layer.output_shape is None else list(layer.output_shape),

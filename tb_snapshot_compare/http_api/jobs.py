@@ -44,6 +44,7 @@ class _Work:
     id: str
     label: str
     run: Callable[[Progress], object]
+    state: str
     finished: threading.Event = field(default_factory=threading.Event)
     running: bool = False
     done: int = 0
@@ -130,7 +131,7 @@ class WorkQueue:
           BusyError: the queue is full.
           SnapshotCompareError: what the work raised; asking again starts it afresh.
         """
-        work = self._work((self._state(), *key), label, run)
+        work = self._work(self._state(), key, label, run)
         work.finished.wait(patience)
         if not work.finished.is_set():
             return work.wire()
@@ -148,8 +149,10 @@ class WorkQueue:
             work.stop_after = time.monotonic() + CANCEL_GRACE_SECONDS
             return True
 
-    def _work(self, key: tuple[str, ...], label: str, run: Callable[[Progress], object]) -> _Work:
-        job_id = blake2b("\0".join(key).encode(), digest_size=12).hexdigest()
+    def _work(
+        self, state: str, key: tuple[str, ...], label: str, run: Callable[[Progress], object]
+    ) -> _Work:
+        job_id = blake2b("\0".join((state, *key)).encode(), digest_size=12).hexdigest()
         with self._condition:
             work = self._known.get(job_id)
             if work is not None and not work.is_stale:
@@ -160,7 +163,7 @@ class WorkQueue:
                 raise BusyError(
                     f"{len(self._pending)} comparisons are waiting already: try again shortly."
                 )
-            work = _Work(job_id, label, run)
+            work = _Work(job_id, label, run, state)
             self._known[job_id] = work
             self._pending.append(work)
             self._drop_old_results()
@@ -194,6 +197,8 @@ class WorkQueue:
                 work.progress(0, 0)
                 with self._turns.urgent():
                     work.result = work.run(work.progress)
+                if self._state() != work.state:
+                    self._forget(work)  # the state may return: this may be a result of another
             except CancelledError as error:
                 work.error = error
                 self._forget(work)

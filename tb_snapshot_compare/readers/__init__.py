@@ -11,6 +11,7 @@ from tb_snapshot_compare.readers.generation import check_generation, generation_
 from tb_snapshot_compare.readers.graph_file import graph_file, read_graph
 from tb_snapshot_compare.readers.recognising import holds_weights, looks_like_snapshot
 from tb_snapshot_compare.readers.saved_model import variable_keys
+from tb_snapshot_compare.readers.shards import missing_files
 
 __all__ = [
     "TensorReader",
@@ -21,6 +22,7 @@ __all__ = [
     "graph_file",
     "holds_weights",
     "looks_like_snapshot",
+    "missing_files",
     "open_contents",
     "read_graph",
     "variable_keys",

@@ -6,7 +6,6 @@ in a spool file when the tensor is first read, and the checksum of each is verif
 """
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ from tb_snapshot_compare.errors import UnreadableSnapshotError
 from tb_snapshot_compare.limits import MIB
 from tb_snapshot_compare.readers.extents import TensorReader
 from tb_snapshot_compare.readers.generation import check_generation
-from tb_snapshot_compare.readers.spool import SPOOL, DerivedPath, SpoolFile, SpoolPath
+from tb_snapshot_compare.readers.spool import SPOOL, DerivedPath, SpoolPath
 from tb_snapshot_compare.snapshot import Extent, Generation, TensorInfo
 
 SLICES_MAX = 4_096
@@ -97,7 +96,7 @@ def _written(
         try:
             with TensorReader(generation) as reader:
                 for box in _boxes(shape, width):
-                    _write(file, _block(reader, box, slices, width, checksums))
+                    file.write(_block(reader, box, slices, width, checksums).tobytes())
         finally:
             file.close()
     except OSError as error:
@@ -177,9 +176,3 @@ def _first_index(within: Bounds, bounds: Bounds) -> int:
     for (start, _), (_, size) in zip(within, bounds, strict=True):
         index = index * size + start
     return index
-
-
-def _write(file: SpoolFile, block: npt.NDArray[np.uint8]) -> None:
-    left = memoryview(block.tobytes())
-    while left:
-        left = left[os.write(file.descriptor, left) :]

@@ -24,7 +24,11 @@ from tb_snapshot_compare.readers.files import (
 from tb_snapshot_compare.readers.orbax_files import is_checkpoint
 from tb_snapshot_compare.readers.shards import state_dict_in
 from tb_snapshot_compare.readers.sstable import is_table
-from tb_snapshot_compare.readers.torch_detection import is_distributed, torch_kind
+from tb_snapshot_compare.readers.torch_detection import (
+    DISTRIBUTED_METADATA,
+    is_distributed,
+    torch_kind,
+)
 from tb_snapshot_compare.snapshot import Format, SnapshotContents
 from tb_snapshot_compare.storage import is_remote, masked
 
@@ -120,9 +124,13 @@ def detect_format(path: str) -> Format | None:
             if STATE_FILE in names:
                 return Format.TF_CHECKPOINT
             found = state_dict_in(names)
+            if found is None and DISTRIBUTED_METADATA in names:
+                return Format.TORCH_DISTRIBUTED
             return None if found is None else found[1]
         if os.path.basename(path) in SAVED_MODEL_FILES and exists(path):
             return Format.SAVED_MODEL
+        if os.path.basename(path) == DISTRIBUTED_METADATA and exists(path):
+            return Format.TORCH_DISTRIBUTED
         if exists(path):
             for suffix, suffix_format in _SUFFIXES:
                 if path.endswith(suffix):
@@ -256,6 +264,11 @@ def _raise_not_a_snapshot(path: str) -> NoReturn:
     if not is_remote(path):
         _check_reachable(path)
     if os.path.lexists(path) or (is_remote(path) and exists(path)):
+        if path.endswith(_TORCH_BY_CONTENT) and not is_directory(path):
+            raise NotFoundError(
+                f"{path} is not a snapshot: its content is neither what PyTorch's torch.save "
+                "writes nor a TensorFlow checkpoint. Give another file, or save it again."
+            )
         raise NotFoundError(
             f"{path} is not a snapshot. Give a .keras, .weights.h5, .weights.json, .h5, "
             ".safetensors, .pt, .pth, .pth.tar, .ckpt, .bin, .npz or .npy file, the prefix of a "

@@ -1,6 +1,5 @@
 """The HDF5 child: the only process that runs libhdf5, under limits, on two descriptors."""
 
-import os
 import zlib
 
 import msgspec
@@ -15,6 +14,7 @@ from tb_snapshot_compare.readers.hdf5_messages import (
     Request,
 )
 from tb_snapshot_compare.readers.range_client import read_at
+from tb_snapshot_compare.readers.spool import write_all
 
 INFLATE_BLOCK_BYTES = limits.MIB
 
@@ -57,9 +57,7 @@ def _inflate(request: Inflate, source: int, target: int) -> Inflated:
         if written > request.length:
             raise ValueError("the weights inflate to more than the archive declares")
         crc = zlib.crc32(block, crc)
-        view = memoryview(block)
-        while view:
-            view = view[os.write(target, view) :]
+        write_all(target, block)
     if written != request.length or crc != request.crc32:
         raise ValueError("the compressed weights do not have the checksum that is stored")
     return Inflated(cpu_seconds=cpu_seconds())

@@ -18,6 +18,7 @@ from h5py import h5d, h5g, h5l, h5o, h5s, h5t
 from tb_snapshot_compare import limits
 from tb_snapshot_compare.readers.hdf5_messages import Description, StoredDataset, StoredGroup
 from tb_snapshot_compare.readers.range_client import read_at
+from tb_snapshot_compare.readers.spool import write_all
 
 DEPTH_MAX = 64
 BLOCK_BYTES = 16 * limits.MIB
@@ -84,10 +85,8 @@ class Spool:
 
     def append(self, data: memoryview) -> None:
         """Writes all of `data` at the end."""
-        while data:
-            done = os.write(self.descriptor, data)
-            self.written += done
-            data = data[done:]
+        write_all(self.descriptor, data)
+        self.written += len(data)
 
 
 @dataclass(slots=True)

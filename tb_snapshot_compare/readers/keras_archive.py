@@ -5,14 +5,13 @@ dataset are a byte range of the archive itself. A recompressed archive is inflat
 child into a spool file first.
 """
 
-import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
 
 from tb_snapshot_compare import limits
 from tb_snapshot_compare.errors import UnreadableSnapshotError
-from tb_snapshot_compare.readers.files import Handle, read_bytes
+from tb_snapshot_compare.readers.files import Handle
 from tb_snapshot_compare.readers.hdf5 import (
     REMEDY,
     OpenFile,
@@ -29,14 +28,12 @@ from tb_snapshot_compare.readers.hdf5_messages import Description, Inflate
 from tb_snapshot_compare.readers.pickled_weights import PickledWeights
 from tb_snapshot_compare.readers.spool import SPOOL, SpoolFile
 from tb_snapshot_compare.readers.weights_file import FilePlaces, tensors_of
-from tb_snapshot_compare.readers.zip_archive import BoundedArchive
+from tb_snapshot_compare.readers.zip_archive import BoundedArchive, data_offset
 from tb_snapshot_compare.snapshot import Format, SnapshotContents
 
 CONFIG_MEMBER = "config.json"
 WEIGHTS_MEMBER = "model.weights.h5"
 PICKLED_MEMBER = "model.weights.npz"
-_LOCAL_HEADER = struct.Struct("<4s22xHH")
-_LOCAL_SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED = 0x1
 _READ_BYTES = 1024 * 1024
 _ZIP_ERRORS = (
@@ -171,13 +168,9 @@ def _described(
 
 def _locate(file: OpenFile, info: zipfile.ZipInfo, inflated: SpoolFile) -> _Weights:
     """The bytes of the inner HDF5, inflating them first where they are compressed."""
-    if not 0 <= info.header_offset <= file.size - _LOCAL_HEADER.size:
-        raise _unreadable(file, f"{info.filename} lies outside of it")
-    header = read_bytes(file.descriptor, file.path, info.header_offset, _LOCAL_HEADER.size)
-    signature, name_length, extra_length = _LOCAL_HEADER.unpack(header)
-    offset = info.header_offset + _LOCAL_HEADER.size + name_length + extra_length
-    if signature != _LOCAL_SIGNATURE or offset + info.compress_size > file.size:
-        raise _unreadable(file, f"{info.filename} is cut off")
+    offset = data_offset(file.descriptor, file.path, file.size, 0, info)
+    if offset is None or offset + info.compress_size > file.size:
+        raise _unreadable(file, f"{info.filename} is cut off or overwritten")
     if info.compress_type == zipfile.ZIP_STORED:
         return _Weights(file.path, file.descriptor, offset, info.compress_size)
     _check_room(file, info)

@@ -38,6 +38,8 @@ _ROOTS: Mapping[str, _Kind] = {
 }
 _ROOT_DEPTH_MAX = 3
 """A root may lie in an item (`state/params/...`) and a collection of it."""
+_LENGTHS_MAX = 64
+"""Of the weights' paths that a slot's is tried with: trees of programs are not as deep."""
 _SLOTS = {
     "mu": "momentum",
     "nu": "velocity",
@@ -139,13 +141,14 @@ def _slots(
     placed: Sequence[_Placed], weights: Sequence[tuple[Path, TensorInfo]]
 ) -> list[TensorInfo]:
     by_path = dict(weights)
+    lengths = sorted({len(path) for path in by_path}, reverse=True)
     by_flat_name: dict[str, list[TensorInfo]] = {}
     for path, tensor in weights:
         by_flat_name.setdefault("_".join(path), []).append(tensor)
     names = UniqueNames()
     slots = []
     for each in placed:
-        role, owner = _slot_of_tree(each.path, by_path)
+        role, owner = _slot_of_tree(each.path, by_path, lengths)
         if owner is None and not role:
             role, owner = slot_of_name(list(each.path), by_flat_name)
         rest = f"{owner.name}/{role}" if owner is not None else role or "/".join(each.path)
@@ -161,9 +164,14 @@ def _slots(
     return slots
 
 
-def _slot_of_tree(path: Path, weights: Mapping[Path, TensorInfo]) -> tuple[str, TensorInfo | None]:
-    """Role and tensor of `0/mu/params/Conv_0/kernel`: a tree of slots repeats that of weights."""
-    for start in range(1, len(path)):
+def _slot_of_tree(
+    path: Path, weights: Mapping[Path, TensorInfo], lengths: Sequence[int]
+) -> tuple[str, TensorInfo | None]:
+    """Role and tensor of `0/mu/params/Conv_0/kernel`: a tree of slots repeats that of weights.
+
+    `lengths` are those of the weights' paths, longest first: no other ending can be one.
+    """
+    for start in [len(path) - length for length in lengths if length < len(path)][:_LENGTHS_MAX]:
         owner = weights.get(path[start:])
         if owner is not None:
             words = [p for p in path[:start] if not p.isdecimal() and p not in _ROOTS]

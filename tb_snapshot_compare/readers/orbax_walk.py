@@ -8,6 +8,7 @@ Formats: zarr v2 and v3 (`zarr-specs.readthedocs.io`), OCDBT
 
 import math
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -34,6 +35,8 @@ _OPEN_AT_ONCE = 64
 _DRIVERS = {"/.zarray": "zarr", "/zarr.json": "zarr3"}
 _TIMEOUT_SECONDS = 45.0
 """For one operation; before the server takes the child for dead."""
+_SPECIFICATION = re.compile(r" \[(?!\d)")
+_REASON_MAX_CHARACTERS = 250
 
 Box = tuple[slice, ...]
 
@@ -42,7 +45,7 @@ def describe(request: DescribeArrays) -> list[StoredArray]:
     """The arrays of a directory, by key, without values."""
     context = _context()
     kvstore = ts.KvStore.open(_kvstore(request.path, request.kvstore), context=context)
-    names = [key.decode("utf-8", "replace") for key in _wait(_wait(kvstore).list())]
+    names = _names(kvstore)
     found = {
         name.removesuffix(ending): driver
         for name in names
@@ -58,6 +61,18 @@ def describe(request: DescribeArrays) -> list[StoredArray]:
         opening = [_open(request.path, request.kvstore, key, found[key], context) for key in some]
         arrays += [_described(key, future) for key, future in zip(some, opening, strict=True)]
     return arrays
+
+
+def _names(kvstore: "ts.Future[ts.KvStore]") -> list[str]:
+    """Every key.
+
+    Raises:
+      ValueError: the database is damaged, or a file of it is missing.
+    """
+    try:
+        return [key.decode("utf-8", "replace") for key in _wait(_wait(kvstore).list())]
+    except ValueError as error:
+        raise ValueError(_reason(error)) from error
 
 
 def decode(request: DecodeArrays, target: int) -> Decoded:
@@ -147,9 +162,15 @@ def _described(key: str, future: "ts.Future[ts.TensorStore]") -> StoredArray:
 
 
 def _words(error: Exception) -> str:
-    """The reason without tensorstore's copy of the specification, which holds our paths."""
-    text = str(error).partition(" [")[0] or type(error).__name__
-    return f"it cannot be read ({text})"[:300]
+    return f"it cannot be read ({_reason(error)})"
+
+
+def _reason(error: Exception) -> str:
+    """Without tensorstore's copy of the specification, and without the names of its data files."""
+    text = _SPECIFICATION.split(str(error))[0] or type(error).__name__
+    if text.startswith("NOT_FOUND"):
+        return "a file with its data is missing"
+    return text[:_REASON_MAX_CHARACTERS]
 
 
 def _chunk(store: ts.TensorStore) -> tuple[int | None, ...]:

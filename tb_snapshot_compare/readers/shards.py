@@ -22,12 +22,15 @@ from tb_snapshot_compare.errors import (
 from tb_snapshot_compare.readers.array_names import name_arrays
 from tb_snapshot_compare.readers.files import exists, names_in, read_whole
 from tb_snapshot_compare.readers.generation import check_generation, generation_of
-from tb_snapshot_compare.snapshot import Format, Position, SnapshotContents, TensorInfo
+from tb_snapshot_compare.snapshot import (
+    NUMBERED_FILE,
+    Format,
+    Position,
+    SnapshotContents,
+    TensorInfo,
+)
 
 INDEX_SUFFIX = ".index.json"
-_NUMBERED = re.compile(
-    r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<total>\d{5})(?P<suffix>\.safetensors|\.bin)"
-)
 
 ReadFile = Callable[[str], SnapshotContents]
 
@@ -53,7 +56,7 @@ class ShardSet:
 def is_part_of_a_set(path: str) -> bool:
     """Whether `path` is an index of a set or one of its numbered files, by its name."""
     name = os.path.basename(path)
-    return name.endswith(INDEX_SUFFIX) or _NUMBERED.fullmatch(name) is not None
+    return name.endswith(INDEX_SUFFIX) or NUMBERED_FILE.fullmatch(name) is not None
 
 
 def state_dict_in(names: Iterable[str]) -> tuple[str, Format] | None:
@@ -68,7 +71,7 @@ def state_dict_in(names: Iterable[str]) -> tuple[str, Format] | None:
         (".bin", Format.TORCH, "pytorch_model.bin"),
     ):
         files = [name for name in present if name.endswith(suffix)]
-        numbered = [match for name in files if (match := _NUMBERED.fullmatch(name))]
+        numbered = [match for name in files if (match := NUMBERED_FILE.fullmatch(name))]
         parts = {match.group() for match in numbered}
         for found in (
             [name for name in present if name.endswith(suffix + INDEX_SUFFIX)],
@@ -118,6 +121,18 @@ def read_set(path: str, format: Format, read_file: ReadFile) -> SnapshotContents
     )
 
 
+def missing_files(path: str) -> tuple[tuple[str, ...], int]:
+    """The names of the files of a set that are not there, and how many it has; none elsewhere.
+
+    Raises: as `find_set`.
+    """
+    if not is_part_of_a_set(path):
+        return (), 0
+    found = find_set(path)
+    missing = (name for name in found.files if not exists(os.path.join(found.directory, name)))
+    return tuple(missing), len(found.files)
+
+
 def find_set(path: str) -> ShardSet:
     """The set of an index, or of one of its numbered files.
 
@@ -127,7 +142,7 @@ def find_set(path: str) -> ShardSet:
         misses a file.
     """
     directory, name = os.path.split(path)
-    match = _NUMBERED.fullmatch(name)
+    match = NUMBERED_FILE.fullmatch(name)
     if match is None:
         return _of_index(path)
     index = os.path.join(directory, f"{match['stem']}{match['suffix']}{INDEX_SUFFIX}")

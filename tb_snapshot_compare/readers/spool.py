@@ -75,9 +75,20 @@ class SpoolFile:
         """Bytes written so far."""
         return os.fstat(self.descriptor).st_size
 
+    def write(self, data: bytes | memoryview) -> None:
+        """Writes all of `data`, one byte to an item, at the end."""
+        write_all(self.descriptor, data)
+
     def close(self) -> None:
         """Closes the file; it stays as long as its path is referred to."""
         os.close(self.descriptor)
+
+
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """Writes all of `data`, one byte to an item: a child process has but a descriptor."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 class SpoolDirectory:

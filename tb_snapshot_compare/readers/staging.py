@@ -5,7 +5,6 @@ spool needs the room.
 """
 
 import hashlib
-import os
 import sys
 from dataclasses import replace
 
@@ -56,8 +55,6 @@ def _copied(tensor: TensorInfo, reader: TensorReader, spool: SpoolFile) -> Tenso
         return tensor
     start = spool.size
     for block in reader.read_blocks(replace(tensor, byteorder=sys.byteorder)):
-        view = block.view("uint8").data
-        while view:
-            view = view[os.write(spool.descriptor, view) :]
+        spool.write(block.view("uint8").data)
     length = spool.size - start
     return replace(tensor, extents=(Extent(spool.path, start, length),) if length else ())

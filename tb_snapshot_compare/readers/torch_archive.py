@@ -47,8 +47,12 @@ class Archive:
     storages: Storages
 
 
-def read_archive(region: Region) -> Archive:
+def read_archive(region: Region, pickle_max: int | None = None) -> Archive:
     """Reads the pickle of an archive; see `torch_values` for what is in it.
+
+    Args:
+      region: where the archive lies.
+      pickle_max: the bytes that its pickle may have, None for those of any pickle.
 
     Raises:
       UnreadableSnapshotError: not such an archive, damaged, or beyond a limit.
@@ -59,6 +63,11 @@ def read_archive(region: Region) -> Archive:
         raise _unreadable(region, f"the archive has no {PICKLE}. {REMEDY}")
     found = {member.name: member for member in members}
     pickled = found[f"{name}/{PICKLE}"]
+    longest = max(pickled.length, pickled.stored)
+    if pickle_max is not None and longest > pickle_max:
+        raise _unreadable(
+            region, f"{PICKLE} has {longest:,} bytes, more than the {pickle_max:,} of one tensor"
+        )
     order = _byteorder(region, found.get(f"{name}/byteorder"))
     places = _Places(region.path, region.generation, f"{name}/data/", found)
     storages = Storages(places.find, order, region.generation)

@@ -8,7 +8,7 @@ written last, under another name first. A chunk is an archive of `torch.save` wi
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -55,6 +55,7 @@ from tb_snapshot_compare.snapshot import (
 
 _FILES_OPEN_MAX = 64
 """Of one checkpoint at a time; every process that saves writes one or more."""
+_NAMES_SHOWN = 3
 _PATH_MAX = 128
 """Words of a tensor's path."""
 _ADVICE = "Save the checkpoint again, or copy all of its files again."
@@ -103,7 +104,8 @@ def read_torch_distributed(path: str, *, decode: bool = True) -> SnapshotContent
       decode: whether the places of the values are looked up, in a small archive for each chunk.
 
     Raises:
-      UnreadableSnapshotError: `.metadata` is damaged, or of another kind of checkpoint.
+      UnreadableSnapshotError: `.metadata` is damaged, or of another kind of checkpoint, or none
+        of the files that it names is there.
       BeingWrittenError: its files are newer than its metadata.
       SnapshotGoneError: there is no metadata.
       SnapshotChangedError: a file changed while it was read.
@@ -120,6 +122,11 @@ def read_torch_distributed(path: str, *, decode: bool = True) -> SnapshotContent
         ) from error
     names = {item.file for item in metadata.items.values() if item.problem is None}
     present = sorted(name for name in names if exists(os.path.join(directory, name)))
+    if names and not present:
+        raise UnreadableSnapshotError(
+            f"{directory} has none of the files with its values: {_listed(names)} "
+            f"{'is' if len(names) == 1 else 'are'} missing. {_ADVICE}"
+        )
     files = [os.path.join(directory, name) for name in present]
     generation = generation_of([metadata_path, *files], content)
     check_generation(before)
@@ -128,6 +135,11 @@ def read_torch_distributed(path: str, *, decode: bool = True) -> SnapshotContent
         contents = reading.contents(decode=decode)
     check_generation(generation)
     return contents
+
+
+def _listed(names: Iterable[str]) -> str:
+    first, more = sorted(names)[:_NAMES_SHOWN], sorted(names)[_NAMES_SHOWN:]
+    return ", ".join(first) + (f" and {len(more):,} more" if more else "")
 
 
 def _check_settled(metadata_path: str, generation: Generation) -> None:
@@ -143,12 +155,17 @@ def _check_settled(metadata_path: str, generation: Generation) -> None:
 
 
 class _Reading:
-    """Looks into the items of one checkpoint; holds its files open."""
+    """Looks into the items of one checkpoint; holds its files open.
+
+    Items share no bytes, so all together have no more than the files: many keys of one item that
+    takes long to interpret are refused.
+    """
 
     def __init__(self, directory: str, metadata: _Metadata, generation: Generation) -> None:
         self._directory = directory
         self._metadata = metadata
         self._generation = generation
+        self._bytes_left = sum(stamp.size for stamp in generation.stamps)
         self._files = ExitStack()
         self._handles: dict[str, tuple[Handle, int]] = {}
 
@@ -222,7 +239,7 @@ class _Reading:
         if item is None:
             return replace(wanted, problem=f"{self._directory} does not say where it is stored")
         try:
-            archive = read_archive(self._region(item))
+            archive = read_archive(self._region(item), limits.DISTRIBUTED_PICKLE_MAX_BYTES)
         except SnapshotCompareError as error:
             return replace(wanted, problem=str(error).removesuffix("."))
         value = archive.value
@@ -246,7 +263,8 @@ class _Reading:
         if item is None:
             return None
         try:
-            value = read_archive(self._region(item)).value
+            region = self._region(item)
+            value = read_archive(region, limits.DISTRIBUTED_PICKLE_MAX_BYTES).value
         except SnapshotCompareError:
             return None
         return value if isinstance(value, int | float) else None
@@ -271,6 +289,11 @@ class _Reading:
             raise UnreadableSnapshotError(
                 f"{path} is truncated: {item.offset + item.length:,} bytes are needed, of which "
                 f"{size:,} are there. {REMEDY}"
+            )
+        self._bytes_left -= item.length
+        if self._bytes_left < 0:
+            raise UnreadableSnapshotError(
+                f"{self._directory} has items that share their bytes. {_ADVICE}"
             )
         return Region(handle, path, self._generation, item.offset, item.length)
 

@@ -5,7 +5,6 @@ file when they are first read.
 """
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -19,7 +18,7 @@ from tb_snapshot_compare import limits
 from tb_snapshot_compare.errors import UnreadableSnapshotError
 from tb_snapshot_compare.readers.extents import TensorReader
 from tb_snapshot_compare.readers.generation import check_generation
-from tb_snapshot_compare.readers.spool import SPOOL, DerivedPath, SpoolFile, SpoolPath
+from tb_snapshot_compare.readers.spool import SPOOL, DerivedPath, SpoolPath
 from tb_snapshot_compare.readers.transposing import Rearrangement, rearranged
 from tb_snapshot_compare.snapshot import Extent, Generation, TensorInfo
 
@@ -131,7 +130,7 @@ def _gathered(view: View, generation: Generation) -> SpoolPath:
         try:
             with TensorReader(generation) as reader:
                 for block in _blocks(view):
-                    _write(file, _values(reader, block))
+                    file.write(_values(reader, block).tobytes())
         finally:
             file.close()
     except OSError as error:
@@ -179,9 +178,3 @@ def _values(reader: TensorReader, view: View) -> NDArray[Any]:
     raw = reader.read_array(TensorInfo("", "", "uint8", (length,), (extent,)), length)
     element = raw[: view.width].view(np.dtype((np.void, view.width)))
     return np.ascontiguousarray(as_strided(element[:1], view.shape, view.strides, writeable=False))
-
-
-def _write(file: SpoolFile, values: NDArray[Any]) -> None:
-    left = memoryview(values.tobytes())
-    while left:
-        left = left[os.write(file.descriptor, left) :]

@@ -167,7 +167,7 @@ def _add(file: SpoolFile, one: TensorInfo, other: TensorInfo, generation: Genera
     with TensorReader(generation) as first, TensorReader(generation) as second:
         for x, y in zip(first.read_blocks(one), second.read_blocks(other), strict=True):
             with np.errstate(all="ignore"):
-                _write(file.descriptor, x + y)
+                _write(file, x + y)
     check_generation(generation)
 
 
@@ -185,7 +185,7 @@ def _transpose(
     with TensorReader(generation) as reader:
         if total <= TRANSPOSING_BLOCK_BYTES:
             whole = reader.read_array(tensor, total).reshape(how.folded)
-            _write(file.descriptor, np.ascontiguousarray(whole.transpose(how.order)))
+            _write(file, np.ascontiguousarray(whole.transpose(how.order)))
         else:
             _by_tiles(file, reader, tensor, how, dtype)
     check_generation(generation)
@@ -211,7 +211,7 @@ def _by_tiles(
         blocks = reader.read_blocks(tensor, block_elements=step * math.prod(rest))
         for block, size in zip(blocks, sizes, strict=True):
             tile = block.reshape(size, *rest).transpose(how.order)
-            _write(tiles.descriptor, np.ascontiguousarray(tile))
+            _write(tiles, np.ascontiguousarray(tile))
         starts = [0, *accumulate(outer * size * inner for size in sizes)]
         stretch = max(TRANSPOSING_BLOCK_BYTES // (rows * inner), 1)
         for first in range(0, outer, stretch):
@@ -223,15 +223,13 @@ def _by_tiles(
             shaped = [
                 part.reshape(count, size * inner) for part, size in zip(parts, sizes, strict=True)
             ]
-            _write(file.descriptor, np.concatenate(shaped, axis=1))
+            _write(file, np.concatenate(shaped, axis=1))
     finally:
         tiles.close()
 
 
-def _write(descriptor: int, values: Array) -> None:
-    view = np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
-    while view:
-        view = view[os.write(descriptor, view) :]
+def _write(file: SpoolFile, values: Array) -> None:
+    file.write(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
 
 
 def _read(descriptor: int, offset: int, length: int) -> NDArray[np.uint8]:

@@ -115,13 +115,38 @@ def inflated_start(handle: Any, path: str, member: Member, length: int) -> bytes
         ) from error
 
 
+def data_offset(
+    handle: Any, path: str, size: int, archive: int, info: zipfile.ZipInfo
+) -> int | None:
+    """Where in the archive a member's bytes begin; None where it has no header there.
+
+    `archive` is where in the file the archive of `size` bytes begins.
+
+    Nothing but the name tells which member a header is of: no checksum covers the directory.
+    """
+    name_start = info.header_offset + _LOCAL_HEADER.size
+    if not _LOCAL_HEADER.size <= name_start <= size:
+        return None
+    header = read_bytes(handle, path, archive + info.header_offset, _LOCAL_HEADER.size)
+    signature, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+    name = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF_8 else "cp437")
+    if signature != _LOCAL_SIGNATURE or name_length != len(name):
+        return None
+    if name_start + name_length > size:
+        return None
+    if read_bytes(handle, path, archive + name_start, len(name)) != name:
+        return None
+    start: int = name_start + name_length + extra_length
+    return start
+
+
 def _member(
     handle: Any, path: str, size: int, archive: int, info: zipfile.ZipInfo, *, copies: int
 ) -> Member:
     problem = _problem(info, copies)
     offset = 0
     if problem is None:
-        start = _data_offset(handle, path, size, archive, info)
+        start = data_offset(handle, path, size, archive, info)
         if start is None or start + info.compress_size > size:
             problem = f"its place in {path} is cut off or overwritten; copy the file again"
         else:
@@ -147,29 +172,6 @@ def _problem(info: zipfile.ZipInfo, copies: int) -> str | None:
     if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
         return f"its {info.compress_size:,} stored bytes are said to be {info.file_size:,}"
     return None
-
-
-def _data_offset(
-    handle: Any, path: str, size: int, archive: int, info: zipfile.ZipInfo
-) -> int | None:
-    """Where in the archive a member's bytes begin; None where it has no header there.
-
-    Nothing but the name tells which member a header is of: no checksum covers the directory.
-    """
-    name_start = info.header_offset + _LOCAL_HEADER.size
-    if not _LOCAL_HEADER.size <= name_start <= size:
-        return None
-    header = read_bytes(handle, path, archive + info.header_offset, _LOCAL_HEADER.size)
-    signature, name_length, extra_length = _LOCAL_HEADER.unpack(header)
-    name = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF_8 else "cp437")
-    if signature != _LOCAL_SIGNATURE or name_length != len(name):
-        return None
-    if name_start + name_length > size:
-        return None
-    if read_bytes(handle, path, archive + name_start, len(name)) != name:
-        return None
-    start: int = name_start + name_length + extra_length
-    return start
 
 
 class BoundedArchive(io.RawIOBase):

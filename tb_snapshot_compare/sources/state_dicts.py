@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from tb_snapshot_compare.snapshot import Format
+from tb_snapshot_compare.snapshot import NUMBERED_FILE, Format
 from tb_snapshot_compare.sources.candidate import Candidate
 
 DISTRIBUTED_METADATA = ".metadata"
@@ -37,9 +37,6 @@ _ENDINGS = (
     *(f"{suffix}{_INDEX_SUFFIX}" for suffix in _SPLIT),
     _DISTRIBUTED_SUFFIX,
 )
-_NUMBERED = re.compile(
-    r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<total>\d{5})(?P<suffix>\.safetensors|\.bin)"
-)
 _STEP_DIRECTORY = re.compile(r"(?:.*[-_.])?(?:checkpoint|ckpt|epoch|step|iter)[-_=]?\d+")
 _GENERAL_NAMES = frozenset(
     {"model", "pytorch_model", "adapter_model", "diffusion_pytorch_model", "consolidated", "state"}
@@ -58,7 +55,7 @@ def state_dicts(directory: str, present: frozenset[str]) -> Iterator[Candidate]:
         yield from _distributed(directory, present)
     numbered: dict[tuple[str, str, int], dict[int, str]] = {}
     for name in present:
-        if match := _NUMBERED.fullmatch(name):
+        if match := NUMBERED_FILE.fullmatch(name):
             place = (match["stem"], match["suffix"], int(match["total"]))
             numbered.setdefault(place, {})[int(match["number"])] = name
         else:

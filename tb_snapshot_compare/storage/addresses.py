@@ -5,6 +5,7 @@ file below such a URL; never from a request or from the content of a file.
 """
 
 import re
+from urllib.parse import unquote
 
 # TensorBoard's own test for a remote path (data_ingester.py, _parse_event_files_spec).
 _REMOTE = re.compile(r"[a-zA-Z][0-9a-zA-Z.]*://")
@@ -95,6 +96,6 @@ def problem_of(path: str) -> str | None:
             f"{shown} was given with a query, which logs and pages would show and which is not "
             "that of the other files of a snapshot. Give a URL without one."
         )
-    if _STEPS.search(rest):
+    if _STEPS.search(unquote(rest) if protocol in ("http", "https") else rest):
         return f"{shown} has . or .. in it, which no object store has. Write it without."
     return None if rest.strip("/") else f"{shown} names no bucket or server. Write it whole."

@@ -94,7 +94,7 @@ class BlockCache:
             if view is None or low >= high:
                 continue
             wanted = view[low - start : high - start]
-            if os.preadv(self._descriptor, [wanted], base + low) != len(wanted):
+            if not _filled(self._descriptor, wanted, base + low):
                 self._drop(at)
                 return [(start, stop)]
         return _gaps(slot.known, start, stop)
@@ -137,6 +137,14 @@ class BlockCache:
             os.unlink(path)
             self._descriptor = descriptor
         return self._descriptor
+
+
+def _filled(descriptor: int, view: memoryview, offset: int) -> bool:
+    """Whether the disk had all of `view`."""
+    try:
+        return os.preadv(descriptor, [view], offset) == len(view)
+    except OSError:
+        return False
 
 
 def _add(spans: list[Span], span: Span) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import aiohttp
 
@@ -92,7 +92,7 @@ class HttpDriver:
         session = await self._filesystem.set_session()
         options: dict[str, Any] = dict(self._filesystem.kwargs)
         options["headers"] = {**options.get("headers", {}), **_PLAIN, **headers}
-        host, target = urlsplit(url).hostname, url
+        target = url
         for _ in range(_REDIRECTS_MAX):
             request = session.request(
                 method, self._filesystem.encode_url(target), allow_redirects=False, **options
@@ -105,15 +105,24 @@ class HttpDriver:
                     yield answer, target
                     return
                 target = urljoin(target, answer.headers.get("Location", ""))
-            if urlsplit(target).hostname != host or urlsplit(target).scheme not in (
-                "http",
-                "https",
-            ):
+            if _server(target) not in (_server(url), _secured(url)):
                 raise ForeignRedirectError(
                     f"its server redirects to {urlsplit(target).hostname}; give the URL there, if "
                     "that is where it shall be read"
                 )
         raise ForeignRedirectError("its server redirects again and again")
+
+
+def _server(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port; what is sent to one server is not sent to another."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _secured(url: str) -> tuple[str, str | None, int | None]:
+    """Where a server on the usual port that now insists on https redirects to."""
+    scheme, host, port = _server(url)
+    return ("https", host, 443) if (scheme, port) == ("http", 80) else (scheme, host, port)
 
 
 def _check_same(headers: Mapping[str, str], content_range: str, status: RemoteStatus) -> None:
@@ -155,6 +164,12 @@ def _linked(page: str, base: str) -> set[str]:
         except ValueError:
             continue
         name = absolute.removeprefix(base) if absolute.startswith(base) else ""
-        if name.rstrip("/") and "/" not in name.rstrip("/") and not set(name) & set("?#"):
+        if _is_name(name.removesuffix("/")):
             names.add(name)
     return names
+
+
+def _is_name(name: str) -> bool:
+    """Whether it leads to something right in a directory; clients resolve `%2e%2e` too."""
+    plain = unquote(name)
+    return plain not in ("", ".", "..") and "/" not in plain and not set(name) & set("?#")

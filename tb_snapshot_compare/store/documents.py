@@ -24,7 +24,8 @@ class DocumentStore:
         """Keeps up to `kept` documents in `directory`; None keeps them in memory."""
         self._directory = directory
         self._kept = kept
-        self._memory: dict[str, bytes] = {}
+        self._memory: dict[str, bytes | None] = {}
+        """What the disk does not have, and None for what it should not have any more."""
         self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
@@ -57,28 +58,42 @@ class DocumentStore:
             self._memory[name] = document
             return False
 
-    def delete(self, key: str) -> None:
-        """Removes the document under `key`, if there is one."""
+    def delete(self, key: str) -> bool:
+        """Removes the document under `key`, if there is one; False when it stays on disk.
+
+        There it counts again once the process has ended.
+        """
         name = _name(key)
         with self._lock:
             self._memory.pop(name, None)
-            if self._directory is not None:
-                with suppress(OSError):
-                    (self._directory / name).unlink()
+            if self._directory is None:
+                return True
+            try:
+                (self._directory / name).unlink(missing_ok=True)
+            except OSError as error:
+                logger.warning(
+                    "Matches cannot be removed from %s (%s): they return when TensorBoard starts.",
+                    self._directory,
+                    error.strerror,
+                )
+                self._memory[name] = None
+                return False
+            return True
 
     @property
     def token(self) -> str:
         """A short text that changes with every change of any document; empty for none."""
         with self._lock:
             found = [
-                (name, blake2b(document).hexdigest()) for name, document in self._memory.items()
+                (name, blake2b(document or b"").hexdigest())
+                for name, document in self._memory.items()
             ]
         if self._directory is not None:
             with suppress(OSError), os.scandir(self._directory) as entries:
                 for entry in entries:
                     if entry.name.endswith(_SUFFIX):
                         status = entry.stat()
-                        found.append((entry.name, f"{status.st_mtime_ns} {status.st_size}"))
+                        found.append((entry.name, f"{status.st_mtime_ns} {status.st_ino}"))
         if not found:
             return ""
         return blake2b(repr(sorted(found)).encode(), digest_size=6).hexdigest()
@@ -94,6 +109,10 @@ class DocumentStore:
             with suppress(OSError):
                 os.unlink(temporary)
             raise
+        with suppress(OSError):  # the document is safe; another process may clear up as well
+            self._drop_oldest(directory)
+
+    def _drop_oldest(self, directory: Path) -> None:
         found = sorted(directory.glob("*" + _SUFFIX), key=lambda path: path.stat().st_mtime_ns)
         for path in found[: max(len(found) - self._kept, 0)]:
             path.unlink(missing_ok=True)

@@ -179,7 +179,7 @@ class _Summary:
             if outcome.sums and outcome.pair.layer and outcome.pair.either.scope == "weights":
                 members.setdefault(outcome.pair.layer, []).append(outcome.sums)
         return tuple(
-            LayerDifference(layer.name, layer.kind, total.pairs, total.measures())
+            LayerDifference(layer.name, layer.shown_kind, total.pairs, total.measures())
             for layer in self.architecture.graph.layers
             if layer.name in members
             for total in (_merged(members[layer.name]),)

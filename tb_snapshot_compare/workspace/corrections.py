@@ -63,8 +63,7 @@ class SavedCorrections:
         """
         key, turned = self._key(a, b)
         if not matches:
-            self._store.delete(key)
-            return True
+            return self._store.delete(key)
         kept = _turned(matches) if turned else matches
         return self._store.put(key, format_matches(kept).encode())
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tb_snapshot_compare.analysis import Measures
+from tb_snapshot_compare.workspace.pairing import COMPLEX
 from tb_snapshot_compare.workspace.results import Comparison, SnapshotSummary, TensorDifference
 
 _BAR_CELLS = 12
@@ -126,6 +127,12 @@ def coverage_lines(comparison: Comparison) -> Iterable[str]:
         f"{covered.tensors_compared:,} of {covered.tensors_total:,} tensors compared, "
         f"{covered.elements_compared:,} of {covered.elements_total:,} elements"
     )
+    reached = sum(tensor.count for tensor in comparison.tensors if tensor.status == "compared")
+    if reached > covered.elements_compared:
+        yield (
+            f"{reached - covered.elements_compared:,} elements left out: they are NaN or infinite "
+            "in a or b"
+        )
     if left.optimizer or left.state:
         yield (
             f"left out: {left.optimizer:,} optimizer and {left.state:,} counter or seed tensors "
@@ -143,6 +150,8 @@ def _reason(tensor: TensorDifference) -> str:
     words = _STATUS_WORDS[tensor.status]
     if tensor.status == "shape_differs":
         return f"{words}, {tensor.shape_a} and {tensor.shape_b}"
+    if tensor.problem == COMPLEX:
+        return COMPLEX
     return f"{words}: {tensor.problem}" if tensor.problem else words
 
 

@@ -19,6 +19,7 @@ from tb_snapshot_compare.errors import (
 from tb_snapshot_compare.snapshot import Generation, SnapshotRef, TensorInfo
 from tb_snapshot_compare.workspace.comparing import WEIGHTS
 from tb_snapshot_compare.workspace.library import Workspace
+from tb_snapshot_compare.workspace.match_files import Corrections
 from tb_snapshot_compare.workspace.opening import OpenedSnapshot
 from tb_snapshot_compare.workspace.pairing import TensorPair
 
@@ -80,7 +81,9 @@ class KernelPairs:
           InvalidRequestError: the tensor cannot be compared; says why.
           UnreadableSnapshotError: a reader could not make sense of it.
         """
-        known = self._layers(self._workspace.result_key("kernel_pairs", a, b), a, b)
+        matches = self._workspace.corrections(a, b)  # read once: the user may change them meanwhile
+        key = self._workspace.result_key("kernel_pairs", a, b, matches=matches)
+        known = self._layers(key, a, b, matches)
         members = known.pairs.get(layer, ())
         if not members:
             raise NotFoundError(_no_weights(layer, layer in known.kinds))
@@ -104,11 +107,11 @@ class KernelPairs:
             tensors=members,
         )
 
-    def _layers_of(self, key: str, a: SnapshotRef, b: SnapshotRef) -> _Layers:
+    def _layers_of(self, key: str, a: SnapshotRef, b: SnapshotRef, matches: Corrections) -> _Layers:
         """`key` changes with the configurations, which may become known later than the weights."""
         del key
         opened_a, opened_b = self._workspace.open(a), self._workspace.open(b)
-        matching = self._workspace.matching(a, b)
+        matching = self._workspace.matching_with(a, b, matches)
         members: dict[str, list[TensorPair]] = {}
         for pair in matching.of_scopes(WEIGHTS):
             if pair.layer is not None:

@@ -191,16 +191,25 @@ class Workspace:
             self.rescan()
             raise
 
-    def result_key(self, kind: str, a: SnapshotRef, b: SnapshotRef, *more: str) -> str:
+    def result_key(
+        self,
+        kind: str,
+        a: SnapshotRef,
+        b: SnapshotRef,
+        *more: str,
+        matches: Corrections | None = None,
+    ) -> str:
         """The key of a result of a pair in its generations, made by this version.
 
         Layers and filters depend on the configurations, which may become known later than
-        the weights: they are part of the key, and so are the user's matches.
+        the weights: they are part of the key, and so are the user's matches, those saved now
+        unless others are given.
         """
+        if matches is None:
+            matches = self.corrections(a, b)
         configs = (_structure(self.open(a)), _structure(self.open(b)))
         parts = (str(_RESULT_SCHEMA), __version__, kind, a.id, a.generation, b.id, b.generation)
-        matches = match_files.digest(self.corrections(a, b))
-        return "\0".join((*parts, *configs, matches, *more))
+        return "\0".join((*parts, *configs, match_files.digest(matches), *more))
 
     def is_final(self, a: SnapshotRef, b: SnapshotRef) -> bool:
         """Whether results of the pair stay as they are: no configuration can still turn up."""
@@ -224,7 +233,11 @@ class Workspace:
 
     def corrections(self, a: SnapshotRef, b: SnapshotRef) -> Corrections:
         """The user's corrections of the matching of these two networks."""
-        return self._corrections.get(self.open(a).contents, self.open(b).contents)
+        return self.corrections_of(self.open(a), self.open(b))
+
+    def corrections_of(self, a: OpenedSnapshot, b: OpenedSnapshot) -> Corrections:
+        """`corrections` of snapshots that are open."""
+        return self._corrections.get(a.contents, b.contents)
 
     def correct(self, a: SnapshotRef, b: SnapshotRef, matches: Corrections) -> bool:
         """Replaces the corrections for all snapshots of these two networks; none remove them.
@@ -252,8 +265,13 @@ class Workspace:
         self, a: SnapshotRef, b: SnapshotRef, progress: Progress | None = None
     ) -> Comparison:
         """The differences a -> b of the weights; kept in memory and on disk."""
-        key = self.result_key("comparison", a, b)
-        return self._comparisons.get((key,), lambda: self._compare(key, a, b, progress))
+        return self._comparison(a, b, self.corrections(a, b), progress)
+
+    def _comparison(
+        self, a: SnapshotRef, b: SnapshotRef, matches: Corrections, progress: Progress | None
+    ) -> Comparison:
+        key = self.result_key("comparison", a, b, matches=matches)
+        return self._comparisons.get((key,), lambda: self._compare(key, a, b, matches, progress))
 
     def filters(self, a: SnapshotRef, b: SnapshotRef, layer: str) -> FilterMeasures | None:
         """The per-filter measures of the layer's largest tensor; None without filters.
@@ -281,11 +299,13 @@ class Workspace:
     ) -> Distribution:
         """See `distributing.distribution`; kept on disk."""
         check_bounds(bins, levels)
-        key = self.result_key("distribution", a, b, f"{bins} {levels}", layer or "", tensor or "")
+        matches = self.corrections(a, b)  # read once: the user may change them meanwhile
+        asked = (f"{bins} {levels}", layer or "", tensor or "")
+        key = self.result_key("distribution", a, b, *asked, matches=matches)
         stored = self._stored(key, Distribution)
         if stored is not None:
             return stored
-        comparison = self.comparison(a, b, progress)
+        comparison = self._comparison(a, b, matches, progress)
         with self.reading(a, b):
             result = distribution(
                 self.open(a),
@@ -295,7 +315,7 @@ class Workspace:
                 levels=levels,
                 layer=layer,
                 tensor=tensor,
-                corrections=self.corrections(a, b),
+                corrections=matches,
                 progress=progress,
             )
         self._store.put(key, msgspec.msgpack.encode(result))
@@ -345,17 +365,17 @@ class Workspace:
         )
 
     def _compare(
-        self, key: str, a: SnapshotRef, b: SnapshotRef, progress: Progress | None
+        self,
+        key: str,
+        a: SnapshotRef,
+        b: SnapshotRef,
+        matches: Corrections,
+        progress: Progress | None,
     ) -> Comparison:
         stored = self._stored(key, Comparison)
         if stored is None:
             with self.reading(a, b):
-                stored = compare(
-                    self.open(a),
-                    self.open(b),
-                    corrections=self.corrections(a, b),
-                    progress=progress,
-                )
+                stored = compare(self.open(a), self.open(b), corrections=matches, progress=progress)
             self._store.put(key, msgspec.msgpack.encode(stored))
         return stored
 

@@ -59,6 +59,8 @@ _SUFFIXES = (
     ".bin.index.json",
     ".pt",
     ".pth",
+    ".pth.tar",
+    ".tar",
     ".ckpt",
     ".npz",
     ".npy",
@@ -257,6 +259,21 @@ def probe(files: FileSet) -> Probe:
     return Probe(contents.position, state, reason, is_snapshot)
 
 
+def _missing(path: str) -> str | None:
+    """Which files of a set of several are not there."""
+    try:
+        names, total = readers.missing_files(path)
+    except SnapshotCompareError:
+        return None
+    if not names:
+        return None
+    first, others = names[0], len(names) - 1
+    return (
+        f"{len(names):,} of {total:,} files {'are' if others else 'is'} missing: {first}"
+        f"{f' and {others:,} more' if others else ''}."
+    )
+
+
 def _readable(contents: SnapshotContents) -> tuple[State, str | None]:
     """Broken when no weight can be read; what is wrong when some cannot."""
     weights = [tensor for tensor in contents.tensors if tensor.scope == "weights"]
@@ -269,7 +286,7 @@ def _readable(contents: SnapshotContents) -> tuple[State, str | None]:
     return (
         State.READY,
         f"{len(damaged):,} of its {len(weights):,} weights cannot be read. "
-        f"{damaged[0].name}: {first}.",
+        + (_missing(contents.path) or f"{damaged[0].name}: {first}."),
     )
 
 

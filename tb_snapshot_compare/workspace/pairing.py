@@ -8,6 +8,8 @@ from tb_snapshot_compare.analysis import is_comparable
 from tb_snapshot_compare.snapshot import Scope, TensorInfo
 from tb_snapshot_compare.workspace.results import LeftOut, Rule, Status
 
+COMPLEX = "complex numbers are not compared"
+
 
 @dataclass(frozen=True, slots=True)
 class TensorPair:
@@ -52,7 +54,9 @@ class TensorPair:
 
     @property
     def problem(self) -> str | None:
-        """What a reader said of either side."""
+        """What a reader said of either side, or that it holds complex numbers."""
+        if any(side.dtype.startswith("complex") for side in (self.a, self.b) if side is not None):
+            return COMPLEX
         return next(
             (side.problem for side in (self.a, self.b) if side is not None and side.problem), None
         )

@@ -31,6 +31,7 @@ from tb_snapshot_compare.snapshot import SnapshotRef, State
 from tb_snapshot_compare.sources import Catalog, RunSources
 from tb_snapshot_compare.workspace.comparing import compare
 from tb_snapshot_compare.workspace.library import Workspace
+from tb_snapshot_compare.workspace.match_files import Corrections, digest
 from tb_snapshot_compare.workspace.trend_values import (
     LayerChanges,
     RunTrend,
@@ -39,7 +40,7 @@ from tb_snapshot_compare.workspace.trend_values import (
 )
 from tb_snapshot_compare.workspace.turns import Turns
 
-_SCHEMA = "trend 1"
+_SCHEMA = "trend 2"
 _LOOK_SECONDS = 0.5
 _WATCHED_SECONDS = 600.0
 """For so long after somebody has asked for a run, all of its pairs are computed."""
@@ -84,6 +85,8 @@ class Trends:
         self._postponed: dict[_Key, int] = {}
         """Pairs that changed under our hands, with the catalog's version at the time."""
         self._computing: TrendPair | None = None
+        self._matches = workspace.matches_token
+        """Under which matches of the user the pairs were computed."""
         self._versions = itertools.count(time.time_ns() // 1_000_000)
         self._version = next(self._versions)
         self._thread: threading.Thread | None = None
@@ -176,6 +179,7 @@ class Trends:
         """The newest missing pair of the run asked for last, else the newest that has landed."""
         if catalog.version == 0:
             return None
+        self._drop_other_matches(catalog)
         if self._present is None and not catalog.scanning:
             self._present = {
                 (ref.id, ref.generation) for run in catalog.runs for ref in run.snapshots
@@ -191,6 +195,19 @@ class Trends:
             if self._is_missing(a, b, catalog.version):
                 return a, b
         return None
+
+    def _drop_other_matches(self, catalog: Catalog) -> None:
+        """Forgets what the user's new matches may change, unless it cannot be read again."""
+        token = self._workspace.matches_token
+        if token == self._matches:
+            return
+        self._matches = token
+        readable = {_key(a, b) for run in catalog.runs for a, b in consecutive(run)}
+        with self._lock:
+            for state in self._runs.values():
+                for key in readable & state.known.keys():
+                    del state.known[key]
+            self._changed()
 
     def _drop_provisional(self, run: RunSources) -> None:
         """Forgets layers' made-up names once a configuration has turned up."""
@@ -267,18 +284,30 @@ class Trends:
         if provisional:
             with self._lock:
                 self._state_of(b.run).provisional = True
-        key = "\0".join((_SCHEMA, __version__, *_key(a, b), str(provisional)))
+        matches = self._corrections(a, b)
+        key = "\0".join((_SCHEMA, __version__, *_key(a, b), str(provisional), digest(matches)))
         payload = store.get(key)
         if payload is not None:
             with suppress(msgspec.MsgspecError):  # written by another version
                 return msgspec.msgpack.decode(payload, type=LayerChanges)
         with workspace.reading(a, b):
             comparison = compare(
-                workspace.open_once(a), workspace.open_once(b), progress=self._progress
+                workspace.open_once(a),
+                workspace.open_once(b),
+                corrections=matches,
+                progress=self._progress,
             )
         changes = changes_of(comparison)
         store.put(key, msgspec.msgpack.encode(changes))
         return changes
+
+    def _corrections(self, a: SnapshotRef, b: SnapshotRef) -> Corrections:
+        """The user's matches of the pair; where there are none of any, nothing is opened."""
+        workspace = self._workspace
+        if not workspace.matches_token:
+            return ()
+        with workspace.reading(a, b):
+            return workspace.corrections_of(workspace.open_once(a), workspace.open_once(b))
 
     def _progress(self, done: int, total: int) -> None:
         if self._closed:

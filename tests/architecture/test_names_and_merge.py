@@ -1,5 +1,8 @@
 import itertools
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from tb_snapshot_compare.architecture import (
     Architecture,
@@ -69,6 +72,75 @@ def test_strange_names_make_neither_errors_nor_endless_hierarchies() -> None:
     architecture = from_names(_tensors(*names))
     assert len(layer_of(architecture)) == len(names)
     assert len(architecture.layers) < 100
+
+
+def _layer(path: str, layout: Any = "keras", **shapes: tuple[int, ...]) -> Layer:
+    tensors = [
+        TensorInfo(
+            f"{path}/{role}", f"{path}/{role}", "float32", shape, (),
+            layer=path, role=role, layout=layout,
+        )
+        for role, shape in shapes.items()
+    ]  # fmt: skip
+    return next(layer for layer in from_names(tensors).layers if layer.name == path)
+
+
+@pytest.mark.parametrize(
+    ("path", "layout", "shapes", "kind"),
+    [
+        ("c", "keras", {"kernel": (3, 3, 4, 8), "bias": (8,)}, "Conv2D"),
+        ("c", "keras", {"kernel": (3, 3, 3, 4, 8)}, "Conv3D"),
+        ("c", "keras", {"kernel": (3, 3, 8, 1)}, "Unknown"),
+        ("c", "torch", {"kernel": (8, 4, 3, 3), "bias": (8,)}, "Conv2D"),
+        ("c", "torch", {"kernel": (8, 4, 3)}, "Conv1D"),
+        ("upconv", "torch", {"kernel": (8, 4, 3, 3)}, "Unknown"),
+        ("mha/query", "keras", {"kernel": (16, 2, 8)}, "Unknown"),
+        ("attn/out", "keras", {"kernel": (2, 8, 16), "bias": (16,)}, "Unknown"),
+        ("d", "keras", {"kernel": (4, 8), "bias": (8,)}, "Dense"),
+        ("d", "torch", {"kernel": (8, 4), "bias": (8,)}, "Dense"),
+        ("d", "keras", {"kernel": (4, 8), "bias": (4,)}, "Unknown"),
+        ("d", "keras", {"kernel": (8,)}, "Unknown"),
+        ("w", "keras", {"depthwise_kernel": (3, 3, 4, 1), "bias": (4,)}, "DepthwiseConv2D"),
+        (
+            "w",
+            "keras",
+            {"depthwise_kernel": (3, 3, 4, 1), "pointwise_kernel": (1, 1, 4, 8)},
+            "SeparableConv2D",
+        ),
+        ("n", "torch", {"gamma": (4,), "beta": (4,), "moving_mean": (4,), "moving_variance": (4,)},
+         "BatchNormalization"),
+        ("n", "keras", {"gamma": (4,), "beta": (4,)}, "LayerNormalization"),
+        ("group_normalization_2", "keras", {"gamma": (4,), "beta": (4,)}, "Unknown"),
+        ("block/gn1", "torch", {"gamma": (4,), "beta": (4,)}, "Unknown"),
+        ("e", "keras", {"embeddings": (50, 8)}, "Embedding"),
+        ("r", "keras", {"kernel": (3, 32), "recurrent_kernel": (8, 32), "bias": (32,)}, "LSTM"),
+        ("r", "torch", {"kernel": (32, 3), "recurrent_kernel": (32, 8), "bias": (32,)}, "LSTM"),
+        ("r", "keras", {"kernel": (3, 24), "recurrent_kernel": (8, 24), "bias": (2, 24)}, "GRU"),
+        ("r", "torch", {"kernel": (8, 3), "recurrent_kernel": (8, 8)}, "SimpleRNN"),
+        ("r", "torch", {"kernel": (32, 3), "recurrent_kernel": (32, 5)}, "Unknown"),
+        ("r", "keras", {"kernel": (3, 0), "recurrent_kernel": (0, 0)}, "Unknown"),
+        ("x", "keras", {"kernel": (4, 8), "scale": (8,)}, "Unknown"),
+    ],
+)  # fmt: skip
+def test_weights_suggest_what_a_layer_is_called(
+    path: str, layout: str, shapes: dict[str, tuple[int, ...]], kind: str
+) -> None:
+    layer = _layer(path, layout, **shapes)
+    assert (layer.kind, layer.shown_kind) == ("Unknown", kind)
+
+
+def test_what_decides_the_axis_of_filters_is_known_not_suggested() -> None:
+    transposed = _layer("t", "torch", kernel=(8, 4, 3, 3), bias=(4,))
+    assert (transposed.kind, transposed.likely) == ("Conv2DTranspose", None)
+    assert _layer("w", kernel=(3, 3, 4, 2), bias=(8,)).kind == "DepthwiseConv2D"
+
+
+def test_a_suggestion_never_replaces_a_configured_class() -> None:
+    known = Layer("d", "MyDense", None, False, None, ("d/kernel",), 6)
+    guessed = replace(known, kind="Unknown", likely="Dense")
+    for one, other in itertools.permutations((known, guessed)):
+        merged, _ = merge(*(Architecture("names", "", (layer,), ()) for layer in (one, other)))
+        assert merged.layers[0].shown_kind == "MyDense"
 
 
 # --- two architectures

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, expect, sync_playwright
 
 from demo.flowers import category_names, flower_jpeg
 from tests.e2e.layer_kinds import MODELS, save_two_epochs
@@ -27,6 +27,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=20_000)  # machines with two cores run two of these tests at once
 # TensorBoard's own page asks for what its experimental host does not have.
 _FOREIGN = ("favicon", "font-roboto", "fonts.gstatic.com", "Multiple instances of Three.js")
 

@@ -165,3 +165,17 @@ def test_finished_results_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) 
     eventually(queue, "z", work("z"))
     eventually(queue, "x", work("x"))
     assert made == ["x", "y", "z", "x"]
+
+
+def test_a_result_of_another_state_is_not_given_to_whoever_asks_in_the_old_one() -> None:
+    state = ["before"]
+    queue = WorkQueue(state=lambda: state[0])
+
+    def run(_progress: Progress) -> str:
+        state[0] = "after"
+        return "made after"
+
+    assert queue.result_or_job(("k",), "work", run, patience=5) == "made after"
+    state[0] = "before"
+    again = queue.result_or_job(("k",), "work", lambda _progress: "made before", patience=5)
+    assert again == "made before"

@@ -95,7 +95,7 @@ def test_a_snapshot_that_lands_joins_the_trend_and_a_deleted_one_is_marked(
     shutil.copy(saved.folder / "epoch-1.keras", tmp_path / "epoch-3.keras")
     started = time.monotonic()
     wait_until(lambda: [pair.state for pair in trend().pairs] == ["done", "done"])
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
     (tmp_path / "epoch-1.keras").unlink()
     wait_until(lambda: [end.gone for end in trend().snapshots] == [True, False, False])
     assert [pair.state for pair in trend().pairs] == ["done", "done"]

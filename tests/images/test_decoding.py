@@ -168,10 +168,10 @@ def test_a_jpeg_of_a_thousand_scans_is_refused_at_once() -> None:
     scan = data[data.rindex(b"\xff\xda") : -2]
     hostile = data[:-2] + scan * 1_000_000 + data[-2:]
     hostile = hostile[: 30 * 2**20]
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(UnreadableSnapshotError, match="scans"):
         decode(hostile, "image")
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.5
     assert decode(data, "image").shape == (20, 30, 3)
 
 

@@ -263,6 +263,15 @@ def test_one_damaged_array_leaves_the_others(copied: Path) -> None:
         assert sum(reader.read_array(t).size for t in good) > 0
 
 
+def test_a_missing_file_of_a_database_is_told_in_words(written: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(written / "ocdbt", tmp_path / "damaged"))
+    for file in path.rglob("d/*"):
+        file.unlink()
+    with pytest.raises(UnreadableSnapshotError) as refused:
+        open_contents(str(path))
+    assert "(a file with its data is missing)" in str(refused.value)
+
+
 def test_a_missing_chunk_of_a_whole_array_reads_as_orbax_reads_it(copied: Path) -> None:
     (copied / "params.Dense_0.bias" / "0").unlink()
     bias = named(open_contents(str(copied)))["Dense_0/bias"]

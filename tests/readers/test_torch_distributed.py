@@ -1,5 +1,6 @@
 """Distributed checkpoints, written by PyTorch in one process and in three."""
 
+import dataclasses
 import os
 import pickle
 import shutil
@@ -15,6 +16,7 @@ import torch
 import torch.distributed.checkpoint as dcp
 from torch.distributed.checkpoint.state_dict import get_state_dict
 
+from tb_snapshot_compare import limits
 from tb_snapshot_compare.errors import BeingWrittenError, UnreadableSnapshotError
 from tb_snapshot_compare.readers import detect_format, open_contents, torch_distributed
 from tb_snapshot_compare.readers.torch_archive import read_archive
@@ -165,6 +167,41 @@ def test_chunks_that_all_tensors_share_are_refused(copied: Path) -> None:
     settle(copied)
     with pytest.raises(UnreadableSnapshotError, match="too many chunks"):
         open_contents(str(copied))
+
+
+def test_keys_that_share_their_bytes_are_refused(copied: Path) -> None:
+    file = copied / ".metadata"
+    metadata = pickle.loads(file.read_bytes())
+    entry = metadata.state_dict_metadata["model.conv1.weight"]
+    index, place = next(
+        (index, place)
+        for index, place in metadata.storage_data.items()
+        if index.fqn == "model.conv1.weight"
+    )
+    for number in range(300):
+        metadata.state_dict_metadata[f"copy{number}"] = entry
+        metadata.storage_data[dataclasses.replace(index, fqn=f"copy{number}")] = place
+    file.write_bytes(pickle.dumps(metadata))
+    settle(copied)
+    problems = [tensor.problem or "" for tensor in open_contents(str(copied)).tensors]
+    assert sum("share their bytes" in problem for problem in problems) > 200
+
+
+def test_a_chunk_with_a_long_pickle_is_refused(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DISTRIBUTED_PICKLE_MAX_BYTES", 100)
+    problems = [tensor.problem or "" for tensor in open_contents(str(copied)).tensors]
+    assert any("more than the 100 of one tensor" in problem for problem in problems)
+
+
+def test_metadata_whose_files_are_gone_name_them(copied: Path) -> None:
+    for file in copied.glob("*.distcp"):
+        file.unlink()
+    settle(copied)
+    for path in (copied, copied / ".metadata"):
+        with pytest.raises(UnreadableSnapshotError, match=r"__0_0\.distcp is missing"):
+            open_contents(str(path))
 
 
 def test_a_file_outside_the_directory_is_never_opened(copied: Path) -> None:

@@ -159,7 +159,7 @@ def test_catalog_never_waits_for_a_slow_probe(watch: Any, write: Any) -> None:
     started = time.monotonic()
     for _ in range(1000):
         assert watcher.catalog().scanning
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < PATIENCE / 2
     assert not watcher.wait_first(0.01)
     release.set()
     assert watcher.wait_first(PATIENCE)

@@ -9,6 +9,7 @@ import torch
 from safetensors.numpy import save_file
 
 from tb_snapshot_compare.cli import main
+from tb_snapshot_compare.errors import NotFoundError
 from tb_snapshot_compare.snapshot import Format, SnapshotRef, State
 from tb_snapshot_compare.workspace import list_snapshots, open_snapshot
 from tests.readers.aging import age
@@ -97,7 +98,7 @@ def test_a_split_snapshot_with_a_missing_file_says_which_weights_are_lost(tmp_pa
     assert ref.state is State.READY
     assert ref.reason is not None
     assert "1 of its 2 weights cannot be read" in ref.reason
-    assert "m-00002-of-00002.safetensors is missing" in ref.reason
+    assert "1 of 2 files is missing: m-00002-of-00002.safetensors." in ref.reason
 
 
 @pytest.mark.parametrize("name", ["weights.npz", "model.pt"])
@@ -124,3 +125,68 @@ def test_the_command_line_says_what_it_looked_for(
     (tmp_path / "x.txt").write_text("")
     assert main(["diff", str(tmp_path / "x.txt"), str(tmp_path / "x.txt")]) == 1
     assert ".npy file" in capsys.readouterr().err
+
+
+def test_a_file_called_tar_is_a_snapshot_of_its_stem(tmp_path: Path) -> None:
+    for name in ("epoch-3.pth.tar", "epoch-4.tar"):
+        torch.save(STATE, tmp_path / name)
+    assert {name: ref.position.epoch for name, ref in listed(tmp_path).items()} == {
+        "./epoch-3": 3,
+        "./epoch-4": 4,
+    }
+    assert open_snapshot(tmp_path / "epoch-3.pth.tar").summary.epoch == 3
+    assert open_snapshot(tmp_path / "epoch-4.tar").summary.epoch == 4
+
+
+def test_the_list_tells_which_file_of_a_set_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"model-{number:05d}-of-00003.safetensors" for number in (1, 2, 3)]
+    keys = ["a/kernel", "b/kernel", "c/kernel"]
+    for name, key in zip(names[:2], keys, strict=False):
+        save_file({key: np.ones((2, 3), "f4")}, tmp_path / name)
+    index = {"weight_map": dict(zip(keys, names, strict=True))}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    (ref,) = listed(tmp_path).values()
+    assert ref.state is State.READY
+    assert ref.reason == (
+        "1 of its 3 weights cannot be read. "
+        "1 of 3 files is missing: model-00003-of-00003.safetensors."
+    )
+    assert main(["list", str(tmp_path)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "ready, but 1 of its 3 weights cannot be read. 1 of 3 files is missing" in shown
+
+
+def test_a_text_in_a_checkpoints_name_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "words.ckpt").write_text("not a checkpoint")
+    with pytest.raises(NotFoundError, match="its content is neither") as refused:
+        open_snapshot(tmp_path / "words.ckpt")
+    assert "Give a .keras" not in str(refused.value)
+
+
+def test_what_was_left_out_of_a_comparison_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kernel = torch.ones(2, 4)
+    kernel[0, 0], kernel[1, 1] = torch.nan, torch.inf
+    rotation = torch.ones(2, 4, dtype=torch.complex64)
+    paths = [str(tmp_path / name) for name in ("a.pt", "b.pt")]
+    torch.save({"fc.weight": torch.ones(2, 4), "rope.weight": rotation}, paths[0])
+    torch.save({"fc.weight": kernel, "rope.weight": rotation}, paths[1])
+    age(tmp_path)
+    assert main(["diff", *paths]) == 0
+    text = capsys.readouterr().out
+    assert "2 elements left out: they are NaN or infinite in a or b" in text
+    assert "rope/kernel: complex numbers are not compared" in text
+    assert "Dense" in text
+
+
+def test_a_format_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("epoch-1.pt", "epoch-1.pth"):
+        torch.save(STATE, tmp_path / name)
+    age(tmp_path)
+    assert main(["list", str(tmp_path)]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "epoch-1" in line]
+    assert line.split().count("torch") == 1
+    assert "torch," not in line

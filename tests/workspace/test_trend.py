@@ -13,7 +13,7 @@ import pytest
 from tb_snapshot_compare.errors import NotFoundError
 from tb_snapshot_compare.sources import parse_roots
 from tb_snapshot_compare.store import ResultStore
-from tb_snapshot_compare.workspace import RunTrend, Trends, Turns, Workspace, trend
+from tb_snapshot_compare.workspace import Match, RunTrend, Trends, Turns, Workspace, trend
 from tests.hostile.bundle_writer import BundleWriter
 
 NOW = time.time()
@@ -243,3 +243,18 @@ def test_close_ends_the_thread(logdir: Path, open_site: Callable[..., Site]) -> 
 
 def _threads() -> int:
     return sum(thread.name == "snapshot-compare-trend" for thread in threading.enumerate())
+
+
+def test_matches_of_the_user_hold_for_the_trend_too(
+    logdir: Path, open_site: Callable[..., Site]
+) -> None:
+    site = open_site(logdir)
+    before = site.done()
+    a, b = before.pairs[0].a, before.pairs[0].b
+    site.workspace.correct(a, b, (Match("one/kernel", None),))
+    site.until(lambda: site.trends.version > before.version)
+    known = site.done()
+    assert [pair.changes.compared for pair in known.pairs if pair.changes] == [4, 4, 4]
+    site.workspace.correct(a, b, ())
+    site.until(lambda: site.trends.version > known.version)
+    assert changes(site.done(), "one") == [1.0, 2.0, 3.0]

@@ -7,7 +7,7 @@ from tb_snapshot_compare.workspace.turns import Turns
 def test_long_work_goes_on_at_once_when_nothing_is_urgent() -> None:
     start = time.monotonic()
     Turns().give_way()
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5
 
 
 def test_long_work_waits_until_urgent_work_has_ended() -> None:

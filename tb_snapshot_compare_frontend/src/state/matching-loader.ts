@@ -19,12 +19,9 @@ import {
   unsaved,
 } from './matching';
 import { latest, listing } from './resources';
-import { readyPair, type Side } from './snapshots';
+import { type Pair, readyPair, type Side } from './snapshots';
 
-const openedFor = computed(() => {
-  const pair = matchingShown.value ? readyPair.value : null;
-  return pair && JSON.stringify(pairIds(pair));
-});
+const openedFor = computed(() => (matchingShown.value ? keyOf(readyPair.value) : null));
 
 export function followMatching(api: MatchingApi, onStale: () => Promise<void>): () => void {
   const stops = [
@@ -46,6 +43,15 @@ export function followMatching(api: MatchingApi, onStale: () => Promise<void>): 
   };
 }
 
+function keyOf(pair: Pair | null): string | null {
+  return pair && JSON.stringify(pairIds(pair));
+}
+
+/** Says the same of the same choices, in whichever order they were made. */
+function wordsOf(corrections: readonly Match[]): string {
+  return JSON.stringify(corrections.map(({ a, b }) => JSON.stringify([a, b])).sort());
+}
+
 function forget(): void {
   undoable.value = [];
   unsaved.value = false;
@@ -53,6 +59,9 @@ function forget(): void {
 }
 
 class Corrector implements Corrections {
+  /** What the server keeps; what is chosen beyond that is not saved. */
+  private kept: readonly Match[] = [];
+
   constructor(private readonly api: MatchingApi) {}
 
   async choose(side: Side, name: string, choice: Choice): Promise<void> {
@@ -67,13 +76,11 @@ class Corrector implements Corrections {
   }
 
   async undo(): Promise<void> {
+    const found = latest(matches.value);
     const steps = undoable.value;
     const before = steps.at(-1);
-    if (before === undefined) return;
-    if (await this.send(before, false)) {
-      undoable.value = steps.slice(0, -1);
-      unsaved.value = true;
-    }
+    if (found === null || before === undefined) return;
+    if (await this.attempt(found, before)) undoable.value = steps.slice(0, -1);
   }
 
   async save(): Promise<void> {
@@ -89,10 +96,16 @@ class Corrector implements Corrections {
   }
 
   private async change(found: Matches, next: readonly Match[]): Promise<void> {
-    if (await this.send(next, false)) {
+    if (await this.attempt(found, next)) {
       undoable.value = [...undoable.value, found.corrections];
-      unsaved.value = true;
     }
+  }
+
+  private async attempt(found: Matches, next: readonly Match[]): Promise<boolean> {
+    if (!unsaved.value) this.kept = found.corrections;
+    if ((await this.send(next, false)) === null) return false;
+    unsaved.value = wordsOf(next) !== wordsOf(this.kept);
+    return true;
   }
 
   private async send(next: readonly Match[], save: boolean): Promise<Matches | null> {
@@ -102,6 +115,7 @@ class Corrector implements Corrections {
     refusal.value = null;
     try {
       const value = await this.api.correct(pair, next, save);
+      if (keyOf(readyPair.value) !== keyOf(pair)) return null;
       matches.value = { status: 'ready', value };
       return value;
     } catch (error) {

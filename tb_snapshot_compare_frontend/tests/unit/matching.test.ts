@@ -129,6 +129,7 @@ test('choices are tried, undone and saved; then everything is asked under the ne
   listing.value = { status: 'ready', value: listingOf({ version: 8 }) };
   expect(undoable.value).toHaveLength(1);
   await corrector.value?.undo();
+  expect(unsaved.value).toBe(false);
   expect(correct.mock.lastCall?.slice(1)).toEqual([[], false]);
   expect(undoable.value).toHaveLength(0);
   await corrector.value?.choose('a', 'one/kernel', { partner: null });

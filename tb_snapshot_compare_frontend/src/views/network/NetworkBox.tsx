@@ -41,7 +41,8 @@ function swatchFill(value: GroupValue | undefined, color: ColorScale): string {
 }
 
 function inkFor(face: Face, value: GroupValue | undefined, color: ColorScale): string {
-  return face.members.some(hasWeights) && value?.value != null
+  // A layer of one snapshot only has no colour behind its words.
+  return face.side === 'both' && face.members.some(hasWeights) && value?.value != null
     ? inkOn(color(value.value))
     : 'var(--ink)';
 }

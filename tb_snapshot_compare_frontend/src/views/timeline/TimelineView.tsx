@@ -1,4 +1,5 @@
 import { useMemo, useRef } from 'preact/hooks';
+import type { Snapshot } from '../../client/types';
 import { Panel } from '../../elements/Panel';
 import { Select } from '../../elements/Select';
 import { SideBadge } from '../../elements/SideBadge';
@@ -69,7 +70,7 @@ export function TimelineView() {
           <CurveKey lanes={lanes} />
           <StateKey marks={marks} />
           {note && <span class="muted">{note}</span>}
-          <Elsewhere />
+          <Elsewhere gone={gone} />
           <RunSelect />
           <AxisSelect current={current} known={knownAxes(snapshots)} />
         </>
@@ -160,9 +161,9 @@ function AxisSelect({
   );
 }
 
-/** Says which of a and b lie in another run than the one on show. */
-function Elsewhere() {
-  const shown = new Set(shownRun.value?.snapshots.map(({ id }) => id));
+/** Says which of a and b lie in another run than the one on show, of which some are `gone`. */
+function Elsewhere({ gone }: { readonly gone: readonly Snapshot[] }) {
+  const shown = new Set([...(shownRun.value?.snapshots ?? []), ...gone].map(({ id }) => id));
   const absent = (['a', 'b'] as const).filter((side) => {
     const id = (side === 'a' ? a : b).value;
     return id !== null && !shown.has(id);

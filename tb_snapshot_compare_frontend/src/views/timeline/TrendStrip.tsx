@@ -43,6 +43,9 @@ const CHOICES: readonly { readonly value: TrendRows; readonly label: string }[] 
   { value: 'all', label: 'All' },
 ];
 
+/** Of the range of the colours. */
+const BELOW_LEAST = 0.15;
+
 interface At {
   readonly row: number;
   readonly cell: number;
@@ -61,7 +64,7 @@ export function TrendStrip({ axis, domain }: TrendStripProps): JSX.Element | nul
   if (known === null || cells.length === 0) return null;
   const theme = dark.value ? 'dark' : 'light';
   const info = metricInfo(measure);
-  const logs = range && ([Math.log10(range[0]), Math.log10(range[1])] as const);
+  const logs = range && logarithmic(range);
   return (
     <section class="trend" aria-label="Change of every layer from each snapshot to the next">
       <div class="trend-head">
@@ -317,6 +320,12 @@ function Card({ cell, row }: { readonly cell: TrendCell; readonly row: TrendRow 
 
 function textOf(found: readonly [TrendCell, TrendRow] | null, measure: TrendMeasure): string {
   return found ? cellWords(found[0], found[1], measure) : 'nothing compared yet';
+}
+
+/** Begins below the least value, whose cell would have the colour of the panel behind it. */
+function logarithmic([low, high]: readonly [number, number]): readonly [number, number] {
+  const [from, to] = [Math.log10(low), Math.log10(high)];
+  return [from - BELOW_LEAST * (to - from), to];
 }
 
 function legendNumber(measure: TrendMeasure, value: number): string {

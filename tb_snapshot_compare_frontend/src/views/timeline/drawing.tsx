@@ -148,7 +148,8 @@ export function Marks({
       written: marksPath(of('being_written'), geometry, large),
       broken: crossesPath(of('broken'), geometry, large),
       replaced: marksPath(of('replaced'), geometry, large + 3),
-      gone: marksPath(of('gone'), geometry, Math.max(4, radius)),
+      // Around the dot of a or b: what is gone shows for as long as it is chosen.
+      gone: marksPath(of('gone'), geometry, large + 3),
     };
   }, [marks, geometry, width]);
   return (
