@@ -96,7 +96,6 @@ def test_a_url_that_is_refused_is_a_root_with_a_problem_that_shows_no_secret(
     assert "secret" not in repr(root)
 
 
-
 def test_extra_directories_have_names_or_take_that_of_the_directory() -> None:
     roots = parse_roots("/logs", None, "vgg:/data/vgg, /data/resnet/")
     assert [(r.name, r.path, r.origin) for r in roots[1:]] == [
