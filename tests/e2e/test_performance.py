@@ -469,6 +469,7 @@ def test_a_child_that_is_killed_over_a_request_is_said_and_the_next_request_work
     try:
         page.tab("All images")
         expect(page.view.locator(".perf-progress")).to_be_visible()
+        page.page.wait_for_timeout(5_000)  # until the request has reached the stopped process
     finally:
         os.kill(child, signal.SIGKILL)
     failure = page.view.get_by_role("alert")
