@@ -188,7 +188,10 @@ def read_theirs(path: Path, mode: str) -> set[float]:
 
 
 def read(base: Path, mode: str, ours: bool, reads: int, stop: Any, results: Any) -> None:
-    """Reads `reads` times, or until `stop` where that is 0, and reports the outcome."""
+    """Reads `reads` times and until a save has ended meanwhile, and reports the outcome.
+
+    Where `reads` is 0, until `stop`.
+    """
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
     from tb_snapshot_compare.errors import SnapshotCompareError
 
@@ -202,7 +205,9 @@ def read(base: Path, mode: str, ours: bool, reads: int, stop: Any, results: Any)
     while saves.ended < 3 and not stop.is_set():
         time.sleep(0.05)
     started, first = time.monotonic(), saves.ended
-    while (sum(counts.values()) < reads) if reads else not stop.is_set():
+    while not stop.is_set() and (
+        reads == 0 or sum(counts.values()) < reads or saves.ended == first
+    ):
         path, wanted = target_of(base, mode, choice)
         before = saves.ended
         try:

@@ -13,7 +13,7 @@ def test_no_read_beside_a_writer_is_wrong_mixed_or_unhandled() -> None:
     ours = [outcome for outcome in outcomes if outcome.reader == "ours"]
     print(table(outcomes))
     assert [outcome.mode for outcome in ours] == list(MODES)
-    assert sum(outcome.reads for outcome in ours) == READS
+    assert sum(outcome.reads for outcome in ours) >= READS
     for outcome in ours:
         assert outcome.counts[WRONG] == 0, outcome.examples[WRONG]
         assert outcome.counts[UNHANDLED] == 0, outcome.examples[UNHANDLED]

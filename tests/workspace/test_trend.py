@@ -32,7 +32,7 @@ def write(folder: Path, step: int, values: Sequence[float], age: float | None = 
     writer.add("two/kernel", np.ones(4, dtype=np.float32))
     writer.write(folder / f"ckpt-{step}")
     stamp = NOW - 3600 + step if age is None else NOW - age
-    for path in folder.glob(f"ckpt-{step}.*"):
+    for path in sorted(folder.glob(f"ckpt-{step}.*")):  # the index last, as its writer does
         os.utime(path, (stamp, stamp))
 
 
