@@ -4,18 +4,63 @@ Messages are safe to show to anybody who may see the page: they name files by th
 path the caller gave and never carry a traceback or an address.
 """
 
+import errno
+from collections.abc import Iterator
 from typing import ClassVar
+
+_CHAIN_MAX = 8
+_PASSING = frozenset(
+    {
+        errno.EACCES,
+        errno.EAGAIN,
+        errno.EBUSY,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENODEV,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.ENOTCONN,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+    }
+)
+"""What the system answers for a while, of files that stay as they are."""
 
 
 class SnapshotCompareError(Exception):
     """Base of every expected failure.
 
     `code` is the stable machine-readable word of the HTTP error shape; `status` is
-    the HTTP status it becomes.
+    the HTTP status it becomes. `passes` says that the file itself may be sound.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
+    passes: ClassVar[bool] = False
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same may succeed later though the files stay as they are.
+
+    So it is where a store or a disk failed, or no descriptors or no memory were left.
+    """
+    return any(
+        cause.passes
+        if isinstance(cause, SnapshotCompareError)
+        else isinstance(cause, OSError) and cause.errno in _PASSING
+        for cause in _causes(error)
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    for _ in range(_CHAIN_MAX):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 class InvalidRequestError(SnapshotCompareError):

@@ -1,6 +1,6 @@
 """Two architectures as one, and whom each layer belongs to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Literal
 
@@ -10,19 +10,27 @@ from tb_snapshot_compare.architecture.values import UNKNOWN, Architecture, Layer
 Side = Literal["both", "a", "b"]
 
 
-def merge(of_a: Architecture, of_b: Architecture) -> tuple[Architecture, Mapping[str, Side]]:
+def merge(
+    of_a: Architecture, of_b: Architecture, shared: Set[str] = frozenset()
+) -> tuple[Architecture, Mapping[str, Side]]:
     """The layers of b and those that only a has, with the connections of both.
 
     Layers are the same when their full names are. Where both have a layer, kind, shape and
     parameters are those of b, and the tensors those of either. Where a connection of a
     contradicts the order of b it is left out. A kind that b does not know is that of a.
 
+    Args:
+      of_a: The architecture of a, with the names of b for the same layers.
+      of_b: That of b.
+      shared: Layers whose tensors the other side has as well, if in layers of other names.
+
     Returns:
       The architecture in topological order, and for every layer who has it.
     """
     a, b = _by_name(of_a), _by_name(of_b)
     sides: dict[str, Side] = {
-        name: ("both" if name in a else "b") if name in b else "a" for name in (*b, *a)
+        name: "both" if name in shared or (name in a and name in b) else "b" if name in b else "a"
+        for name in (*b, *a)
     }
     if set(a) == set(b) and of_a.edges == of_b.edges and of_a.layers == of_b.layers:
         return of_b, sides

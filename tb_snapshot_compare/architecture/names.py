@@ -1,6 +1,7 @@
 """Layers from the names of tensors alone: a hierarchy, in stored order, without connections."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tb_snapshot_compare.architecture.assignment import full_path, numbered, parameters, weights
 from tb_snapshot_compare.architecture.layer_kinds import certain_kind, likely_kind
@@ -40,9 +41,8 @@ def layers_of_names(tensors: Sequence[TensorInfo]) -> tuple[Layer, ...]:
     layers: dict[str, Layer] = {}
     for path, own in members.items():
         for group in _groups(path):
-            layers.setdefault(
-                group, Layer(group, UNKNOWN, _parent(group), True, None, (), totals[group])
-            )
+            if group not in layers:
+                layers[group] = Layer(group, UNKNOWN, _parent(group), True, None, (), totals[group])
         names = tuple(tensor.name for tensor in own)
         kind = certain_kind(own)
         likely = likely_kind(path, own) if kind == UNKNOWN else None
@@ -73,11 +73,18 @@ def _outermost(path: str, named: set[str]) -> str:
     return next((group for group in _groups(path) if group in named), path)
 
 
-def _groups(path: str) -> list[str]:
+def _groups(path: str) -> tuple[str, ...]:
     """`a/b/c` is in `a` and in `a/b`; an empty part belongs to its neighbour."""
-    parts = path.split("/", MODEL_NESTING_MAX)
-    groups = ["/".join(parts[:count]) for count in range(1, len(parts))]
-    return [group for group in groups if group and not group.endswith("/")]
+    *around, _ = path.split("/", MODEL_NESTING_MAX)
+    return _chain("/".join(around)) if around else ()
+
+
+@lru_cache(maxsize=32_768)
+def _chain(group: str) -> tuple[str, ...]:
+    """A group and those around it, outermost first; layers side by side share theirs."""
+    around, _, last = group.rpartition("/")
+    outer = _chain(around) if around else ()
+    return (*outer, group) if last else outer
 
 
 def _parent(path: str) -> str | None:

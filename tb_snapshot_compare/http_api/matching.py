@@ -7,10 +7,11 @@ from werkzeug.wrappers import Request, Response
 
 from tb_snapshot_compare.errors import InvalidRequestError
 from tb_snapshot_compare.http_api import contract_matching as wire
+from tb_snapshot_compare.http_api.encoding import Encoded, Encodings
 from tb_snapshot_compare.http_api.jobs import WorkQueue
 from tb_snapshot_compare.http_api.parameters import optional, snapshot_pair
 from tb_snapshot_compare.http_api.queued import pair_key, respond_queued
-from tb_snapshot_compare.http_api.respond import respond_json, unlasting
+from tb_snapshot_compare.http_api.respond import respond_encoded, respond_json, unlasting
 from tb_snapshot_compare.workspace import Match, Matching, MatchTarget, Unmatched, Workspace
 from tb_snapshot_compare.workspace.match_files import VERSION
 
@@ -20,9 +21,10 @@ Handler = Callable[[Request], Response]
 class MatchingRoutes:
     """Nothing here may be cached: the user changes it."""
 
-    def __init__(self, workspace: Workspace, queue: WorkQueue) -> None:
+    def __init__(self, workspace: Workspace, queue: WorkQueue, encodings: Encodings) -> None:
         self._workspace = workspace
         self._queue = queue
+        self._encodings = encodings
 
     def matches(self, request: Request) -> Response:
         """The matching of two snapshots."""
@@ -32,7 +34,14 @@ class MatchingRoutes:
             ("matches", *pair_key(a, b)),
             f"Matching {a.name} with {b.name}",
             lambda _progress: self._workspace.matching(a, b),
-            lambda found: respond_json(self._wire(found, saved=True)),
+            lambda found: respond_encoded(request, self._encoded(found)),
+        )
+
+    def _encoded(self, found: Matching) -> Encoded:
+        return self._encodings.of(
+            found,
+            lambda: msgspec.json.encode(self._wire(found, saved=True)),
+            more=(self._workspace.matches_token, str(self._workspace.keeps_matches)),
         )
 
     def correct(self, request: Request) -> Response:

@@ -6,7 +6,9 @@ itself is the small `training_metadata.json` that Keras's BackupAndRestore write
 
 import json
 import logging
+import math
 import os
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +17,7 @@ from tb_snapshot_compare.errors import (
     SnapshotChangedError,
     SnapshotCompareError,
     SnapshotGoneError,
+    may_pass,
 )
 from tb_snapshot_compare.snapshot import FileSet, FileStamp, Position, State
 from tb_snapshot_compare.sources.entries import BACKUP_METADATA
@@ -24,6 +27,8 @@ from tb_snapshot_compare.storage.stores import start_of
 
 _METADATA_MAX_BYTES = 4096
 """Keras writes two integers."""
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 300.0
+"""Between attempts to read what a disk or a store failed to give."""
 
 _logger = logging.getLogger(__name__)
 
@@ -32,13 +37,25 @@ _logger = logging.getLogger(__name__)
 class Probe:
     """What reading a file set told: its position, and whether it can be read at all.
 
-    `is_snapshot` is False where a doubtful file turned out to be something else.
+    `is_snapshot` is False where a doubtful file turned out to be something else. `passing` says
+    that reading failed for a reason that may be gone though the files stay as they are.
     """
 
     position: Position = field(default_factory=Position)
     state: State = State.READY
     reason: str | None = None
     is_snapshot: bool = True
+    passing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A result, of which stamps, and when asking again can tell something new."""
+
+    stamps: tuple[FileStamp, ...]
+    probe: Probe
+    again: float = math.inf
+    pause: float = _FIRST_PAUSE_SECONDS
 
 
 Prober = Callable[[FileSet], Probe]
@@ -52,17 +69,19 @@ class Probes:
 
     def __init__(self, prober: Prober | None) -> None:
         self._prober = prober
-        self._known: dict[FileSet, tuple[tuple[FileStamp, ...], Probe]] = {}
+        self._known: dict[FileSet, _Known] = {}
 
     def of(self, found: Found) -> Probe | None:
         """The result for these very stamps, None where there is none yet."""
-        stamps, probe = self._known.get(found.file_set, ((), None))
-        return probe if stamps == found.stamps else None
+        known = self._of(found)
+        return None if known is None else known.probe
 
     def wants(self, found: Found) -> bool:
         """Whether asking can tell something new; an unfinished file is asked again."""
-        known = self.of(found)
-        return known is None or known.state is State.BEING_WRITTEN
+        known = self._of(found)
+        if known is None or known.probe.state is State.BEING_WRITTEN:
+            return True
+        return time.monotonic() >= known.again
 
     def ask(self, found: Found) -> None:
         """Reads the file set's metadata and asks the prober; never raises."""
@@ -73,7 +92,16 @@ class Probes:
                 probe.position.step, probe.position.step_source, epoch, BACKUP_METADATA
             )
             probe = replace(probe, position=position)
-        self._known[found.file_set] = (found.stamps, probe)
+        last, known = self._of(found), _Known(found.stamps, probe)
+        if probe.passing:
+            pause = last.pause * 2 if last is not None and last.probe.passing else known.pause
+            pause = min(pause, _LONGEST_PAUSE_SECONDS)
+            known = replace(known, again=time.monotonic() + pause, pause=pause)
+        self._known[found.file_set] = known
+
+    def _of(self, found: Found) -> _Known | None:
+        known = self._known.get(found.file_set)
+        return known if known is not None and known.stamps == found.stamps else None
 
     def forget_all_but(self, found: Iterable[Found]) -> None:
         """Drops results of file sets that are no longer there."""
@@ -87,7 +115,7 @@ def _asked(prober: Prober, file_set: FileSet) -> Probe:
     except (BeingWrittenError, SnapshotGoneError, SnapshotChangedError) as error:
         return Probe(state=State.BEING_WRITTEN, reason=str(error))
     except SnapshotCompareError as error:
-        return Probe(state=State.BROKEN, reason=str(error))
+        return Probe(state=State.BROKEN, reason=str(error), passing=may_pass(error))
     except Exception as error:  # a reader's fault on one file must not hide all other snapshots
         _logger.exception("Examining %s failed", file_set.path)
         return Probe(

@@ -1,8 +1,8 @@
 """How stores are asked: the status of a file, the names in a directory, a range of bytes.
 
 Everything runs on the event loop of `fsspec`, which has a thread of its own; a driver that is
-not asynchronous is called in threads. Each request has a time-out and is repeated, with growing
-pauses, where its fault may pass.
+not asynchronous is called in threads of its own. Each request has a time-out and is repeated,
+with growing pauses, where its fault may pass.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from tb_snapshot_compare.limits import (
 )
 from tb_snapshot_compare.snapshot import RemoteStatus
 from tb_snapshot_compare.storage.addresses import protocol_of
+from tb_snapshot_compare.storage.calls import Calls
 from tb_snapshot_compare.storage.faults import (
     ChangedError,
     Fault,
@@ -133,6 +134,7 @@ class FsspecDriver:
 
     def __init__(self, filesystem: Any) -> None:
         self._filesystem = filesystem
+        self._calls = Calls(REMOTE_REQUESTS_AT_ONCE)
 
     async def status(self, url: str) -> RemoteStatus | None:
         """See `Driver`."""
@@ -165,7 +167,8 @@ class FsspecDriver:
     async def _call(self, method: str, *arguments: object, **options: object) -> Any:
         if self._filesystem.async_impl:
             return await getattr(self._filesystem, f"_{method}")(*arguments, **options)
-        return await asyncio.to_thread(getattr(self._filesystem, method), *arguments, **options)
+        call = partial(getattr(self._filesystem, method), *arguments, **options)
+        return await self._calls.run(call)
 
 
 class S3Driver(FsspecDriver):

@@ -75,9 +75,13 @@ class ForeignRedirectError(OSError):
 class StoreError(UnreadableSnapshotError):
     """A store, or the way to it, fails; the file itself may be sound."""
 
+    passes = True
+
 
 class MissingDriverError(StoreError):
     """What reads this kind of URL is not installed."""
+
+    passes = False
 
 
 def fault_of(error: BaseException) -> Fault:

@@ -54,7 +54,7 @@ class _Content:
         """Fills `into`, whose whole range must lie in the file."""
         if self._status.st_size <= REMOTE_WHOLE_BYTES:
             self.prefetch(0, self._status.st_size)
-        for flight in self._fetching(CACHE.read(self._key, offset, into)):
+        for flight in self._missing(offset, into):
             try:
                 data = flight.data.result()
             except CancelledError as error:
@@ -69,7 +69,25 @@ class _Content:
 
     def prefetch(self, offset: int, length: int) -> None:
         """Begins to fetch what will be read next."""
-        self._fetching(CACHE.missing(self._key, offset, length), widened=False)
+        with self._lock:
+            self._fetching(CACHE.missing(self._key, offset, length), widened=False)
+
+    def _missing(self, offset: int, into: memoryview) -> list[_Flight]:
+        """Fills `into` with what has come already; returns the flights that bring the rest.
+
+        What lands is in the cache before its flight ends, and flights end under the lock: what is
+        missing under it as well has not come meanwhile.
+        """
+        gaps = CACHE.read(self._key, offset, into)
+        if not gaps:
+            return []
+        with self._lock:
+            left = [
+                span
+                for low, high in gaps
+                for span in CACHE.read(self._key, low, into[low - offset : high - offset])
+            ]
+            return self._fetching(left)
 
     def await_flights(self) -> None:
         """Waits until nothing is under way."""
@@ -78,19 +96,19 @@ class _Content:
         wait(flights)
 
     def _fetching(self, gaps: Iterable[Span], *, widened: bool = True) -> list[_Flight]:
-        """Flights that together bring all of `gaps`; new ones where none is under way."""
+        """Flights that together bring all of `gaps`; new ones where none is under way.
+
+        The caller holds the lock.
+        """
         flights: list[_Flight] = []
-        with self._lock:
-            for start, end in gaps:
-                position = start
-                while position < end:
-                    known = next(
-                        (f for f in self._flights if f.span[0] <= position < f.span[1]), None
-                    )
-                    if known is None:
-                        known = self._launch(*self._range(position, end, widened))
-                    flights.append(known)
-                    position = known.span[1]
+        for start, end in gaps:
+            position = start
+            while position < end:
+                known = next((f for f in self._flights if f.span[0] <= position < f.span[1]), None)
+                if known is None:
+                    known = self._launch(*self._range(position, end, widened))
+                flights.append(known)
+                position = known.span[1]
         return flights
 
     def _range(self, position: int, end: int, widened: bool) -> Span:

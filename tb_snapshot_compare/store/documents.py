@@ -8,13 +8,31 @@ import logging
 import os
 import tempfile
 import threading
+import time
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 _SUFFIX = ".json"
+_SETTLED_NS = 50_000_000
+"""A directory's time of change tells the next change apart once it is so old."""
+_LISTED_SECONDS = 1.0
+"""A document that somebody edits in place does not change its directory."""
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """A directory of this inode and time of change, when that was looked at, and what lay there.
+
+    `digest` is that of the documents' names and stamps; empty for none.
+    """
+
+    stamp: tuple[int, int]
+    at: float
+    digest: str
 
 
 class DocumentStore:
@@ -26,6 +44,7 @@ class DocumentStore:
         self._kept = kept
         self._memory: dict[str, bytes | None] = {}
         """What the disk does not have, and None for what it should not have any more."""
+        self._listing: _Listing | None = None
         self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
@@ -88,15 +107,30 @@ class DocumentStore:
                 (name, blake2b(document or b"").hexdigest())
                 for name, document in self._memory.items()
             ]
+        on_disk = ""
         if self._directory is not None:
-            with suppress(OSError), os.scandir(self._directory) as entries:
-                for entry in entries:
-                    if entry.name.endswith(_SUFFIX):
-                        status = entry.stat()
-                        found.append((entry.name, f"{status.st_mtime_ns} {status.st_ino}"))
-        if not found:
-            return ""
-        return blake2b(repr(sorted(found)).encode(), digest_size=6).hexdigest()
+            with suppress(OSError):
+                on_disk = self._on_disk(self._directory)
+        return _digest((on_disk, sorted(found))) if on_disk or found else ""
+
+    def _on_disk(self, directory: Path) -> str:
+        """The digest of a directory, which is listed again once it has changed."""
+        status = directory.stat()
+        stamp = (status.st_ino, status.st_mtime_ns)
+        known, now = self._listing, time.monotonic()
+        if known is not None and known.stamp == stamp and now - known.at < _LISTED_SECONDS:
+            return known.digest
+        settled = time.time_ns() - status.st_mtime_ns > _SETTLED_NS
+        found = []
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.name.endswith(_SUFFIX):
+                    with suppress(FileNotFoundError):  # removed by another process
+                        of = entry.stat()
+                        found.append((entry.name, of.st_mtime_ns, of.st_ino))
+        digest = _digest(sorted(found)) if found else ""
+        self._listing = _Listing(stamp, now, digest) if settled else None
+        return digest
 
     def _write(self, directory: Path, name: str, document: bytes) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,6 +150,10 @@ class DocumentStore:
         found = sorted(directory.glob("*" + _SUFFIX), key=lambda path: path.stat().st_mtime_ns)
         for path in found[: max(len(found) - self._kept, 0)]:
             path.unlink(missing_ok=True)
+
+
+def _digest(value: object) -> str:
+    return blake2b(repr(value).encode(), digest_size=6).hexdigest()
 
 
 def _name(key: str) -> str:

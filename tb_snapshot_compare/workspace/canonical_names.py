@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WRAPPERS = frozenset(
     {
@@ -54,6 +55,7 @@ class CanonicalName:
     copy: str = ""
 
 
+@lru_cache(maxsize=32_768)  # every rule of the matching asks for that of every tensor
 def canonical(name: str) -> CanonicalName:
     """The name that a tensor has without its wrappers; never empty."""
     parts = re.split(r"[/.]", re.sub(r":\d+$", "", name))

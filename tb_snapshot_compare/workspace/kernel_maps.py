@@ -311,7 +311,8 @@ class KernelMaps:
         order: Order = "difference" if by == "difference" else "similarity"
         quantity = quantity_of("difference", _measure(query))
         store = self._workspace.results
-        key = self._workspace.result_key("kernel_order", *refs, pair.name, side, order, quantity)
+        what = (pair.name, side, order, quantity)
+        key = self._workspace.result_key("kernel_order", *refs, *what, matches=pair.matches)
         size = pair.layout.rows if side == "rows" else pair.layout.columns
 
         def make() -> Indices:
@@ -395,8 +396,8 @@ class KernelMaps:
         """What the levels depend on: the measure only where it decides an order."""
         ordered = {query.rows_by, query.columns_by} != {"index"}
         measure = quantity_of("difference", _measure(query)) if ordered else ""
-        orders = (query.rows_by, query.columns_by, measure)
-        return self._workspace.result_key(kind, *refs, pair.layer, pair.name, *orders, *more)
+        what = (pair.layer, pair.name, query.rows_by, query.columns_by, measure, *more)
+        return self._workspace.result_key(kind, *refs, *what, matches=pair.matches)
 
     def _marker(
         self, refs: Refs, pair: KernelPair, cells: CellsQuery, progress: Progress | None
@@ -410,7 +411,7 @@ class KernelMaps:
     ) -> tuple[float, float]:
         if whole not in ("layer", "tensor"):
             raise InvalidRequestError(f"whole={whole!r}: choose layer or tensor.")
-        comparison = self._workspace.comparison(*refs, progress)
+        comparison = self._workspace.comparison(*refs, progress, matches=pair.matches)
         return change_range(comparison, pair.layer, pair.name if whole == "tensor" else None)
 
 

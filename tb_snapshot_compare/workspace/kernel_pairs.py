@@ -28,7 +28,10 @@ _PAIRS_KEPT = 4
 
 @dataclass(frozen=True, slots=True)
 class KernelPair:
-    """A tensor that both snapshots have, as a matrix of slices. `kind` is the layer's class."""
+    """A tensor that both snapshots have, as a matrix of slices.
+
+    `kind` is the layer's class, `matches` are the user's that it was found by.
+    """
 
     pair_name: str
     layer: str
@@ -39,6 +42,7 @@ class KernelPair:
     generation_b: Generation
     layout: MatrixLayout
     tensors: tuple[TensorPair, ...]
+    matches: Corrections = ()
 
     @property
     def name(self) -> str:
@@ -105,6 +109,7 @@ class KernelPairs:
                 pair.name, found_b.role, kind, found_b.shape, options, found_b.layout
             ),
             tensors=members,
+            matches=matches,
         )
 
     def _layers_of(self, key: str, a: SnapshotRef, b: SnapshotRef, matches: Corrections) -> _Layers:

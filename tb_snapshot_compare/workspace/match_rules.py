@@ -141,7 +141,8 @@ def by_canonical_name(a: Side, b: Side, found: Found) -> None:
     """One name without wrappers, which no second tensor of either side has.
 
     An averaged copy is its other's averaged copy. Where a side has nothing but the copy, that is
-    compared with the other's plain weights.
+    compared with the other's plain weights. What all weights of a side lie in
+    (`tf.train.Checkpoint(m=net)`) is a wrapper, whatever it is called.
     """
     _unique(
         found.left_a(a),
@@ -158,6 +159,44 @@ def by_canonical_name(a: Side, b: Side, found: Found) -> None:
         found,
         "canonical",
     )
+    for around_a, around_b in _surroundings(a, b):
+        _unique(
+            [entry for entry in found.left_a(a) if entry.tensor.scope == "weights"],
+            [entry for entry in found.left_b(b) if entry.tensor.scope == "weights"],
+            _without(around_a),
+            found,
+            "canonical",
+            _without(around_b),
+        )
+
+
+def _surroundings(a: Side, b: Side) -> list[tuple[str, str]]:
+    """What the names of a and of b may begin with and mean nothing by.
+
+    Two such beginnings mean nothing only where all that follows them is one and the same.
+    """
+    names_a, names_b = (
+        [e.canonical.text for e in side.entries if e.tensor.scope == "weights"] for side in (a, b)
+    )
+    of_a, of_b = _around(a, names_a), _around(b, names_b)
+    found = [(of_a, "")] if of_a else []
+    found += [("", of_b)] if of_b else []
+    alike = {n.removeprefix(of_a) for n in names_a} == {n.removeprefix(of_b) for n in names_b}
+    if of_a and of_b and alike and not same_but_for_numbers(of_a, of_b):
+        found.append((of_a, of_b))
+    return found
+
+
+def _around(side: Side, names: Sequence[str]) -> str:
+    """The first part of the names of all weights, with its slash, where several layers have it."""
+    first = names[0].partition("/")[0] + "/" if names else ""
+    weights = [entry for entry in side.entries if entry.tensor.scope == "weights"]
+    several = len(units_of(weights, side.layer_of)) > 1
+    return first if several and all(name.startswith(first) for name in names) else ""
+
+
+def _without(beginning: str) -> Callable[[Entry], Hashable]:
+    return lambda entry: (entry.canonical.copy, entry.canonical.text.removeprefix(beginning))
 
 
 def _plain_names(side: Side) -> set[str]:
@@ -171,8 +210,9 @@ def _unique(
     key: Callable[[Entry], Hashable],
     found: Found,
     rule: Rule,
+    key_b: Callable[[Entry], Hashable] | None = None,
 ) -> None:
-    groups_a, groups_b = _grouped(of_a, key), _grouped(of_b, key)
+    groups_a, groups_b = _grouped(of_a, key), _grouped(of_b, key_b or key)
     for group, ones in groups_a.items():
         others = groups_b.get(group, ())
         if len(ones) == len(others) == 1 and found.fitting(ones[0], others[0]):

@@ -4,9 +4,10 @@ The rules are in `match_rules`, in this order: one name, one name without wrappe
 order; and the user's word over them. What none of them pairs is listed, with the reason.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 
 from tb_snapshot_compare import architecture
 from tb_snapshot_compare.architecture import Architecture
@@ -103,20 +104,32 @@ def match(a: OpenedSnapshot, b: OpenedSnapshot, corrections: Corrections = ()) -
       InvalidRequestError: a correction names a tensor that is not there, or joins two whose
         shapes cannot be those of one tensor.
     """
+    return _KEPT.get(a, b, corrections)
+
+
+_RULES = (
+    match_rules.by_name,
+    match_rules.by_canonical_name,
+    match_rules.by_layer,
+    match_rules.by_order,
+)
+
+
+def _matched(a: OpenedSnapshot, b: OpenedSnapshot, corrections: Corrections) -> Matching:
     of_a, of_b = architecture_of(a, fallback=b), architecture_of(b, fallback=a)
     tensors_a, tensors_b = a.contents.tensors, b.contents.tensors
     named = architecture.aligned(of_a, of_b, tensors_a, tensors_b)
     side_a = _side(entries_of(tensors_a, tensors_b, a.contents.generation), named)
     side_b = _side(entries_of(tensors_b, tensors_a, b.contents.generation), of_b)
     found = Found(torch=_torch_side(tensors_a, tensors_b))
-    match_rules.by_name(side_a, side_b, found)
-    match_rules.by_canonical_name(side_a, side_b, found)
-    match_rules.by_layer(side_a, side_b, found)
-    match_rules.by_order(side_a, side_b, found)
+    for rule in _RULES:
+        if found.left_a(side_a) and found.left_b(side_b):
+            rule(side_a, side_b, found)
     match_rules.by_user(side_a, side_b, corrections, found)
     final_a, final_b = _architectures(a, b, of_a, of_b, named, side_a, side_b, found)
-    graph, sides = architecture.merge(final_a, final_b)
     layer_of_a, layer_of_b = architecture.layer_of(final_a), architecture.layer_of(final_b)
+    shared = _shared(side_b, layer_of_a, layer_of_b, found)
+    graph, sides = architecture.merge(final_a, final_b, shared)
     return Matching(
         architecture=PairArchitecture(graph, sides, {**layer_of_a, **layer_of_b}),
         pairs=_pairs(a, b, side_a, side_b, layer_of_a, layer_of_b, found),
@@ -131,6 +144,42 @@ def match(a: OpenedSnapshot, b: OpenedSnapshot, corrections: Corrections = ()) -
         targets_b=_targets(side_b, layer_of_b),
         names=_new_names(of_a, final_a),
     )
+
+
+class _Kept:
+    """The matchings that were used last: every view of a pair asks for the same one.
+
+    They are made one at a time, since whoever asks meanwhile mostly asks for that one.
+    """
+
+    def __init__(self, pairs: int, tensors: int) -> None:
+        """Keeps up to `pairs` matchings, of up to `tensors` tensors in all."""
+        self._pairs, self._tensors = pairs, tensors
+        self._found: OrderedDict[Hashable, Matching] = OrderedDict()
+        self._making = Lock()
+
+    def get(self, a: OpenedSnapshot, b: OpenedSnapshot, corrections: Corrections) -> Matching:
+        key = (_identity(a), _identity(b), corrections)
+        with self._making:
+            found = self._found.pop(key, None) or _matched(a, b, corrections)
+            self._found[key] = found
+            while len(self._found) > 1 and not self._fits():
+                self._found.popitem(last=False)
+        return found
+
+    def _fits(self) -> bool:
+        sizes = [len(found.pairs) for found in self._found.values()]
+        return len(sizes) <= self._pairs and sum(sizes) <= self._tensors
+
+
+_KEPT = _Kept(pairs=4, tensors=50_000)
+
+
+def _identity(opened: OpenedSnapshot) -> Hashable:
+    """What a matching depends on: all that is known of the snapshot but its values."""
+    contents = opened.contents
+    configuration = (opened.config, opened.config_source, opened.config_origin)
+    return contents.path, contents.format, contents.generation, configuration
 
 
 def pair_architecture(
@@ -282,7 +331,27 @@ def _architectures(
         described = _described(a, b, pairs, of_b)
         if described is not None:
             return described, of_b
-    return architecture.renamed(named, _new_layers(pairs, side_a, side_b)), of_b
+    names = _new_layers(pairs, side_a, side_b)
+    own = {layer.name for layer in named.layers}
+    # What a itself calls so is another layer, of which b has nothing.
+    displaced = {name: f"{name} (a)" for name in names.values() if name in own - names.keys()}
+    return architecture.renamed(named, names | displaced), of_b
+
+
+def _shared(
+    side_b: Side, layer_of_a: Mapping[str, str], layer_of_b: Mapping[str, str], found: Found
+) -> frozenset[str]:
+    """Layers of either side with weights that have partners."""
+    places = [
+        place
+        for entry in side_b.entries
+        if entry.name in found.of_b and entry.tensor.scope == "weights"
+        for place in (
+            layer_of_a.get(found.of_b[entry.name].stored[0].name),
+            layer_of_b.get(entry.stored[0].name),
+        )
+    ]
+    return frozenset(place for place in places if place is not None)
 
 
 def _described(

@@ -16,6 +16,7 @@ from tb_snapshot_compare.errors import (
     NotFoundError,
     SnapshotCompareError,
     UnreadableSnapshotError,
+    may_pass,
 )
 from tb_snapshot_compare.snapshot import (
     FileSet,
@@ -253,6 +254,7 @@ def probe(files: FileSet) -> Probe:
             reason=str(error),
             is_snapshot=unfinished
             or (not empty and readers.looks_like_snapshot(files.path, files.format)),
+            passing=may_pass(error),
         )
     state, reason = _readable(contents)
     is_snapshot = readers.holds_weights(contents)
@@ -315,7 +317,9 @@ def _with_models(
     tensors: Sequence[TensorInfo], others: Sequence[TensorInfo]
 ) -> tuple[TensorInfo, ...]:
     """With the nested models around layers that only the other snapshot's files tell."""
-    told = {(tensor.name, tensor.shape): tensor.models for tensor in others}
+    told = {(tensor.name, tensor.shape): tensor.models for tensor in others if tensor.models}
+    if not told:
+        return tuple(tensors)
     return tuple(
         replace(tensor, models=tensor.models or told.get((tensor.name, tensor.shape), ()))
         for tensor in tensors

@@ -10,6 +10,7 @@ from tb_snapshot_compare.images import ImageSet, Preprocessing, ProbeImage
 from tb_snapshot_compare.inference.values import LayerOutput
 from tb_snapshot_compare.snapshot import SnapshotRef
 from tb_snapshot_compare.workspace.forward import PairNetworks
+from tb_snapshot_compare.workspace.match_files import Corrections
 from tb_snapshot_compare.workspace.outcomes import Probabilities
 
 Side = Literal["output", "input"]
@@ -33,11 +34,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ProbedPair:
-    """A pair that can be run, with what is suggested to prepare images for it."""
+    """A pair that can be run, with what is suggested to prepare images for it.
+
+    `matches` are the user's, as they were when the networks were made.
+    """
 
     networks: PairNetworks
     preprocessing: Preprocessing
     stated: str
+    matches: Corrections = ()
 
     def prepared_as(self, changes: Changes) -> Preprocessing:
         """What is suggested, with some fields as the user wants them."""

@@ -120,7 +120,7 @@ class Probing:
         preprocessing, stated = suggest(
             networks.a.description.preprocessing, model_name(a.config or b.config)
         )
-        return ProbedPair(networks, preprocessing, stated)
+        return ProbedPair(networks, preprocessing, stated, corrections)
 
     def version_of(self, set_id: str) -> str:
         """What changes when a set gains or loses images, labels or classes."""
@@ -171,7 +171,7 @@ class Probing:
         if name is None:
             raise NotFoundError(f"The layer {layer!r} is not fed by exactly one layer.")
         chosen = probed.prepared_as(changes)
-        key = (*pair.key, image_id, name, chosen, probed.networks.a.source)
+        key = (*pair.key, image_id, name, chosen, probed.networks.a.source, probed.matches)
         with self._turns.urgent():
             return self._maps.get(
                 key, lambda: self._run_maps(probed, image_id, name, chosen, progress)
@@ -211,7 +211,7 @@ class Probing:
         probed = self.probed(pair)
         image_set, note = probed.without_foreign_labels(self._images.set(set_id))
         chosen = probed.prepared_as(changes)
-        key = self._key("outcome", pair, image_set.images, chosen)
+        key = self._key("outcome", pair, probed, image_set.images, chosen)
         found = self._kept(
             key,
             SetOutcome,
@@ -252,7 +252,7 @@ class Probing:
         images = _chosen(image_set, image_ids)
         chosen = probed.prepared_as(changes)
         key = self._key(
-            "attribution", pair, images, chosen, layer or "", ",".join(map(str, filters))
+            "attribution", pair, probed, images, chosen, layer or "", ",".join(map(str, filters))
         )
         return self._kept(
             key,
@@ -329,7 +329,7 @@ class Probing:
     def _parts(
         self, probed: ProbedPair, pair: Pair, layer: str | None, filters: Sequence[int]
     ) -> tuple[Part, ...]:
-        comparison = self._workspace.comparison(pair.a, pair.b)
+        comparison = self._workspace.comparison(pair.a, pair.b, matches=probed.matches)
         parts = layer_parts(comparison)
         if layer is not None:
             channels = probed.layer(layer).shape[-1]
@@ -403,13 +403,13 @@ class Probing:
         self,
         kind: str,
         pair: Pair,
+        probed: ProbedPair,
         images: Sequence[ProbeImage],
         preprocessing: Preprocessing,
         *more: str,
     ) -> str:
-        return self._workspace.result_key(
-            kind, pair.a, pair.b, _digest(images), repr(preprocessing), self._made_by, *more
-        )
+        parts = (_digest(images), repr(preprocessing), self._made_by, *more)
+        return self._workspace.result_key(kind, pair.a, pair.b, *parts, matches=probed.matches)
 
 
 def _digest(images: Sequence[ProbeImage]) -> str:

@@ -3,6 +3,8 @@
 import math
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -525,3 +527,85 @@ def test_many_threads_read_the_same_file_right(store: ObjectStore, proxy: Proxy)
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_what_lands_between_two_looks_is_not_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The moment between what is missing and what is under way is held open."""
+    forget_blocks(monkeypatch)
+    fsspec.filesystem("memory").pipe_file("/window/file.bin", CONTENT)
+    handle = stores.open_remote("memory://window/file.bin")
+    fetched: list[Any] = []
+    looked = remote_file.CACHE.read
+    content = handle._content
+    launch = content._launch
+
+    def counted(*span: Any) -> Any:
+        fetched.append(span)
+        return launch(*span)
+
+    monkeypatch.setattr(content, "_launch", counted)
+
+    def look_then_wait(key: Any, offset: int, into: memoryview) -> Any:
+        gaps = looked(key, offset, into)
+        monkeypatch.setattr(remote_file.CACHE, "read", looked)
+        handle.read_into(0, memoryview(bytearray(500_000)))  # by another thread
+        return gaps
+
+    monkeypatch.setattr(remote_file.CACHE, "read", look_then_wait)
+    into = bytearray(500_000)
+    handle.read_into(0, memoryview(into))
+    assert into == CONTENT[:500_000]
+    assert len(fetched) == 1
+
+
+class Hanging(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """A driver that is not asynchronous and whose store does not answer."""
+
+    protocol = "hanging"
+    cachable = False
+    until = threading.Event()
+
+    def info(self, path: str, **_options: Any) -> Any:
+        self.until.wait()
+        return {"name": path, "size": 1, "type": "file"}
+
+
+def test_a_store_that_hangs_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drivers, "_FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(drivers, "REMOTE_REQUEST_SECONDS", 0.02)
+    forget_blocks(monkeypatch)
+    fsspec.register_implementation("hanging", Hanging, clobber=True)
+    before = threading.active_count()
+    try:
+        for number in range(12):
+            with pytest.raises(UnreadableSnapshotError) as caught:
+                stores.status_of(f"hanging://store/{number}")
+        assert "16 calls of its driver have not come back" in str(caught.value)
+        assert "Check the network" in str(caught.value)
+        assert threading.active_count() - before <= limits.REMOTE_REQUESTS_AT_ONCE + 1
+        monkeypatch.setattr(drivers, "REMOTE_REQUEST_SECONDS", 20.0)
+        fsspec.filesystem("memory").pipe_file("/well/file.bin", CONTENT)
+        assert read("memory://well/file.bin", 7, 100) == CONTENT[7:107]
+    finally:
+        Hanging.until.set()
+    deadline = time.monotonic() + 20
+    while stores._driver("hanging://store")._calls._under_way and time.monotonic() < deadline:  # type: ignore[attr-defined]
+        time.sleep(0.01)
+    status = stores.status_of("hanging://store/again")
+    assert status is not None
+    assert status.st_size == 1
+
+
+def test_a_process_ends_while_its_store_hangs() -> None:
+    code = (
+        "import asyncio, threading, time\n"
+        "from tb_snapshot_compare.storage import drivers\n"
+        "from tb_snapshot_compare.storage.calls import Calls\n"
+        "work = Calls(4).run(threading.Event().wait)\n"
+        "future = drivers.start(asyncio.wait_for(work, 0.1))\n"
+        "print(type(future.exception()).__name__)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "TimeoutError"

@@ -142,3 +142,32 @@ def test_only_the_widest_tensor_of_a_layer_keeps_its_filters(
     comparison = workspace.comparison(*snapshots(workspace, 2))
     assert [entry.tensor for entry in comparison.filters] == ["dw/kernel", "ct/kernel"]
     assert all(np.frombuffer(entry.arrays["l2"]).size for entry in comparison.filters)
+
+
+def test_whoever_waits_for_a_value_that_fails_tries_after_the_others() -> None:
+    recent: library._Recent[int] = library._Recent(4)
+    at_work, most, calls = 0, 0, 0
+    count = threading.Lock()
+
+    def make() -> int:
+        nonlocal at_work, most, calls
+        with count:
+            at_work, calls = at_work + 1, calls + 1
+            most = max(most, at_work)
+        time.sleep(0.05)
+        with count:
+            at_work -= 1
+        raise ValueError
+
+    def ask(after: float) -> None:
+        time.sleep(after)
+        with pytest.raises(ValueError, match=r"^$"):
+            recent.get(("key",), make)
+
+    threads = [threading.Thread(target=ask, args=(after,)) for after in (0, 0.02, 0.02, 0.07, 0.12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most, calls) == (1, 5)
+    assert not recent._making

@@ -1,7 +1,11 @@
 """What a folder full of other programs' files shows in the list, and what it does not."""
 
+import errno
 import json
+import os
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +15,10 @@ from safetensors.numpy import save_file
 from tb_snapshot_compare.cli import main
 from tb_snapshot_compare.errors import NotFoundError
 from tb_snapshot_compare.snapshot import Format, SnapshotRef, State
+from tb_snapshot_compare.sources import parse_roots
+from tb_snapshot_compare.sources.scan import Scanner
 from tb_snapshot_compare.workspace import list_snapshots, open_snapshot
+from tb_snapshot_compare.workspace.opening import probe
 from tests.readers.aging import age
 
 WEIGHTS = {"conv/kernel": np.ones((3, 3, 1, 2), "f4"), "conv/bias": np.ones(2, "f4")}
@@ -190,3 +197,49 @@ def test_a_format_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "epoch-1" in line]
     assert line.split().count("torch") == 1
     assert "torch," not in line
+
+
+@pytest.mark.parametrize("name", ["net.npz", "net.safetensors", "net.pt"])
+@pytest.mark.parametrize("fault", [errno.EMFILE, errno.EIO, errno.ESTALE, errno.EACCES])
+def test_a_file_that_a_disk_fails_to_give_is_listed_once_it_does(
+    name: str, fault: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    if path.suffix == ".npz":
+        np.savez(path, **WEIGHTS)
+    elif path.suffix == ".pt":
+        torch.save(STATE, path)
+    else:
+        save_file(WEIGHTS, path)
+    past = time.time() - 100
+    os.utime(path, (past, past))
+    scanner = Scanner(parse_roots(str(tmp_path), None, None), probe)
+
+    def found() -> list[State]:
+        scanner.look()
+        while scanner.examine():
+            pass
+        return [ref.state for run in scanner.result().runs for ref in run.snapshots]
+
+    real = os.open
+
+    def failing(opened: Any, *arguments: Any, **options: Any) -> int:
+        if str(opened).endswith(name):
+            raise OSError(fault, os.strerror(fault))
+        return real(opened, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", failing)
+        assert State.READY not in found()
+    assert State.READY not in found()
+    later = time.monotonic() + 3
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert found() == [State.READY]
+
+
+def test_a_damaged_file_is_not_read_again_and_again(tmp_path: Path) -> None:
+    path = tmp_path / "net.npz"
+    np.savez(path, **WEIGHTS)
+    path.write_bytes(path.read_bytes()[:-30])
+    (files,) = next(iter(listed(tmp_path).values())).file_sets
+    assert not probe(files).passing

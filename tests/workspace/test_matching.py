@@ -63,6 +63,34 @@ def test_a_wrapped_model_is_the_model(prefix: str, tmp_path: Path) -> None:
     assert found == {name: (prefix + name, "canonical") for name in plain}
 
 
+def blocks(first: str, *, fewer: bool = False) -> Tensors:
+    """Layers of one shape, told apart by nothing but their names."""
+    names = ("stem", "one/up", "one/down", "two/up", "two/down")
+    return small(**{(first + n).replace("/", "__"): (4, 4) for n in names[: -1 if fewer else None]})
+
+
+@pytest.mark.parametrize(("of_a", "of_b"), [("m/", ""), ("", "m/"), ("m/", "whole/")])
+def test_what_all_weights_lie_in_does_not_matter(of_a: str, of_b: str, tmp_path: Path) -> None:
+    found = partners(tmp_path, blocks(of_a), blocks(of_b))
+    assert found == {name: (of_a + name.removeprefix(of_b), "canonical") for name in blocks(of_b)}
+
+
+def test_what_all_weights_lie_in_does_not_matter_where_some_are_missing(tmp_path: Path) -> None:
+    found = partners(tmp_path, blocks("m/", fewer=True), blocks(""))
+    assert found["two/up/kernel"] == ("m/two/up/kernel", "canonical")
+    assert found["two/down/kernel"] == (None, "name")
+
+
+def test_beginnings_that_a_number_tells_apart_matter(tmp_path: Path) -> None:
+    found = partners(tmp_path, blocks("block_1/"), blocks("block_2/"))
+    assert {rule for _, rule in found.values()} == {"name"}
+
+
+def test_one_layer_is_not_what_its_weights_lie_in(tmp_path: Path) -> None:
+    a, b = {"fc/kernel": values(4, 4)}, {"kernel": values(4, 4)}
+    assert partners(tmp_path, a, b) == {"kernel": ("fc/kernel", "order")}
+
+
 def test_a_submodule_that_was_compiled_is_the_submodule(tmp_path: Path) -> None:
     found = partners(
         tmp_path, small(encoder___orig_mod__conv=(4, 3)), small(encoder__conv=(4, 3), fc=(2, 2))
@@ -379,3 +407,31 @@ def test_no_tensor_ever_has_two_partners_and_none_is_lost(
 def test_canonical_names_are_stable(name: str) -> None:
     text = canonical(name).text
     assert canonical(text).text == text or not text
+
+
+def sides(
+    tmp_path: Path, a: Tensors, b: Tensors, *corrections: Match
+) -> tuple[dict[str, str], dict[str, str | None]]:
+    """Who has each layer, and the layer of each pair."""
+    found = match(*both(tmp_path, a, b), corrections)
+    return dict(found.architecture.sides), {pair.name: pair.layer for pair in found.pairs}
+
+
+def by_hand(a: str, b: str) -> tuple[Match, Match]:
+    return Match(f"{a}/kernel", f"{b}/kernel"), Match(f"{a}/bias", f"{b}/bias")
+
+
+def test_a_layer_with_a_weight_that_was_matched_by_hand_is_in_both(tmp_path: Path) -> None:
+    a, b = small(first=(4, 4), one=(5, 4)), small(first=(4, 4), x=(5, 4), y=(5, 4))
+    assert sides(tmp_path, a, b)[0] == {"first": "both", "one": "a", "x": "b", "y": "b"}
+    apart = (Match("one/kernel", "x/kernel"), Match("one/bias", "y/bias"))
+    found, _ = sides(tmp_path, a, b, *apart)
+    assert found == {"first": "both", "one": "both", "x": "both", "y": "both"}
+
+
+def test_a_layer_whose_name_was_given_to_another_by_hand_is_its_own(tmp_path: Path) -> None:
+    a, b = small(one=(4, 4), two=(4, 4)), small(two=(4, 4), other=(3, 4))
+    found, layers = sides(tmp_path, a, b, *by_hand("one", "two"))
+    assert found == {"two": "both", "two (a)": "a", "other": "b"}
+    assert layers["two/kernel"] == "two"
+    assert layers["two/kernel (a)"] == "two (a)"

@@ -1,5 +1,6 @@
 """Every snapshot is compared with the one before it, when nobody waits for anything else."""
 
+import errno
 import os
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tb_snapshot_compare.errors import NotFoundError
+from tb_snapshot_compare.errors import NotFoundError, UnreadableSnapshotError
 from tb_snapshot_compare.sources import parse_roots
 from tb_snapshot_compare.store import ResultStore
 from tb_snapshot_compare.workspace import Match, RunTrend, Trends, Turns, Workspace, trend
@@ -228,6 +229,24 @@ def test_a_broken_pair_says_why_and_does_not_end_the_others(
     assert problem is not None
     assert "ZeroDivisionError" in problem
     assert known.run == "run"
+
+
+def test_a_pair_that_a_disk_fails_to_give_is_tried_again(
+    logdir: Path, open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = trend.compare
+    failures = [OSError(errno.EMFILE, "Too many open files")]
+
+    def failing_once(a: Any, b: Any, **options: Any) -> Any:
+        if failures:
+            raise UnreadableSnapshotError("It cannot be opened.") from failures.pop()
+        return compare(a, b, **options)
+
+    monkeypatch.setattr(trend, "_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(trend, "compare", failing_once)
+    known = open_site(logdir).done()
+    assert states(known) == ["done", "done", "done"]
+    assert not failures
 
 
 def test_close_ends_the_thread(logdir: Path, open_site: Callable[..., Site]) -> None:
