@@ -13,42 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_snapshot_compare.analysis.difference_sums import DifferenceRange, DifferenceSums
+from tb_snapshot_compare.analysis.distribution_grid import distribution_grid
 from tb_snapshot_compare.analysis.numeric_types import ValuePairs, value_pairs
 from tb_snapshot_compare.analysis.pair_accumulator import PairAccumulator
 
-_TINY, _LARGEST = float(np.finfo(np.float64).tiny), float(np.finfo(np.float64).max)
-
-
-def bin_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
-    """Splits [low, high] evenly as `np.linspace(low, high, bins + 1)` does.
-
-    A range of no width is widened so that it lies in the middle: by half of its magnitude to
-    either side, which keeps the scale of the data, and to [-0.5, 0.5] around 0 (NumPy's
-    histogram takes 0.5 everywhere). So counts stay total, and where nothing changed all pairs
-    are in the bin that holds 0: [0, upper) for an even number of bins.
-
-    Raises:
-      ValueError: the ends are not finite or not in order, or there is no bin.
-    """
-    if not (np.isfinite(low) and np.isfinite(high) and low <= high and bins >= 1):
-        raise ValueError(f"cannot split [{low}, {high}] into {bins} bins")
-    if low == high:
-        half = 0.5 if low == 0 else max(abs(low) / 2, _TINY)
-        low, high = max(low - half, -_LARGEST), min(high + half, _LARGEST)
-    if max(abs(low), abs(high)) > _LARGEST / 4:
-        return np.linspace(low / 4, high / 4, bins + 1) * 4
-    return np.linspace(low, high, bins + 1)
-
-
-def level_edges(levels: int) -> NDArray[np.float64]:
-    """Splits [0, 2], the range of the relative percent difference, into equal slices.
-
-    Raises:
-      ValueError: there is no level.
-    """
-    if levels < 1:
-        raise ValueError(f"cannot split [0, 2] into {levels} levels")
-    return np.linspace(0.0, 2.0, levels + 1)
+_TABLE_CELLS_MAX = 2048
+"""Larger tables are counted once: several would not stay in the cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,10 +96,10 @@ class DistributionAccumulator:
         Raises:
           ValueError: as `bin_edges` and `level_edges`.
         """
-        self._bins = bin_edges(low, high, bins)
-        self._levels = level_edges(levels)
-        self._factor = index_factor(self._bins)
-        self._counts = np.zeros((bins, levels), np.int64)
+        self._grid = distribution_grid(low, high, bins, levels)
+        cells = bins * levels
+        tables = _kernels().TABLES if cells <= _TABLE_CELLS_MAX else 1
+        self._counts = np.zeros((tables, cells), np.int64)
         self._excluded = 0
 
     def add(self, block_a: NDArray[Any], block_b: NDArray[Any]) -> None:
@@ -149,22 +119,15 @@ class DistributionAccumulator:
             pairs.low_a,
             pairs.low_b,
             pairs.wide,
-            self._bins,
-            self._factor,
-            self._levels,
+            *self._grid.arguments,
             self._counts,
         )
 
     def finish(self) -> Distribution:
         """The counts so far."""
-        return Distribution(self._bins, self._levels, self._counts.copy(), self._excluded)
-
-
-def index_factor(edges: NDArray[np.float64]) -> float:
-    """Bins per unit of difference; 0, which starts the search at the first bin, near the limits."""
-    with np.errstate(over="ignore", divide="ignore"):
-        factor = (edges.size - 1) / (edges[-1] - edges[0])
-    return float(factor) if np.isfinite(factor) else 0.0
+        grid = self._grid
+        counts = self._counts.sum(axis=0).reshape(grid.bin_edges.size - 1, -1)
+        return Distribution(grid.bin_edges, grid.level_edges, counts, self._excluded)
 
 
 def _kernels() -> ModuleType:

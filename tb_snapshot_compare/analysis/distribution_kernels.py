@@ -11,15 +11,9 @@ from tb_snapshot_compare.analysis.kernels import HUGE, difference, relative
 Array = NDArray[Any]
 
 _PIECE = 1024
+TABLES = 4
+"""So many tables are counted into where they stay in the cache."""
 _LARGEST = float(np.finfo(np.float64).max)
-
-
-@compiled
-def _guess(position: float, bins: int) -> int:
-    """The bin at a position counted in bins; the first for NaN, which an overflow may leave."""
-    if position >= bins:
-        return bins - 1
-    return int(position) if position > 0.0 else 0
 
 
 @compiled
@@ -36,6 +30,107 @@ def _any_change(x: float, low_x: float, y: float, low_y: float, wide: bool) -> t
 
 
 @compiled
+def _slice_of(value: float, position: float, edges: Array) -> int:
+    """The slice that holds a value, searched from a position counted in slices, NaN for none."""
+    last = edges.size - 2
+    found = 0
+    if position > 0.0:
+        found = last if position >= last else int(position)
+    while found > 0 and value < edges[found]:
+        found -= 1
+    while found < last and value >= edges[found + 1]:
+        found += 1
+    return found
+
+
+@compiled
+def slack(edges: Array, low: float, factor: float) -> float:
+    """How far from a whole number the position of an edge may come out.
+
+    Positions, (value - low) * factor, are rounded, but never change places: they grow with the
+    value. So a value whose position is further than this from every whole number lies between
+    the edges that the position tells.
+    """
+    most = 0.0
+    for k in range(edges.size):
+        off = abs((edges[k] - low) * factor - k)
+        most = off if off > most or np.isnan(off) else most
+    return most
+
+
+@compiled
+def _cells_of(
+    a: Array,
+    b: Array,
+    start: int,
+    size: int,
+    low: float,
+    factor: float,
+    bins: int,
+    levels: int,
+    room: Array,
+    at_zero: float,
+    cells: Array,
+) -> int:
+    """Writes the cell of each pair from `start` on, bin * levels + level, -1 where in doubt.
+
+    `room` is how far positions of bins and levels may be from the middle of a slice `[2]`;
+    `at_zero` the position of no difference. Returns the number of doubts.
+    """
+    piece_a, piece_b = a[start : start + size], b[start : start + size]
+    last, top, count = bins - 0.5, levels - 0.5, np.int32(levels)
+    room_bin, room_level, per_level = room[0], room[1], np.float64(levels)
+    doubts = np.int32(0)
+    for j in range(size):
+        u: float = np.float64(piece_a[j])
+        v: float = np.float64(piece_b[j])
+        d, s = v - u, abs(u) + abs(v)
+        r = abs(d) / (s if s > 0.0 else 1.0)
+        p: float = (d - low) * factor
+        q: float = r * per_level
+        p = p if d != 0.0 else at_zero
+        p = p if p > 0.5 else 0.5
+        p = p if p < last else last
+        q = q if q > 0.5 else 0.5
+        q = q if q < top else top
+        x, y = np.int32(p), np.int32(q)
+        off_p = abs((p - np.float64(x)) - 0.5)
+        off_q = abs((q - np.float64(y)) - 0.5)
+        sure = (off_p < room_bin) & (off_q < room_level) & (s < HUGE)
+        cells[j] = x * count + y if sure else np.int32(-1)
+        doubts += np.int32(0) if sure else np.int32(1)
+    return int(doubts)
+
+
+@compiled
+def _exact_cells(
+    a: Array,
+    b: Array,
+    low_a: Array,
+    low_b: Array,
+    wide: bool,
+    start: int,
+    size: int,
+    edges: Array,
+    factor: float,
+    levels: Array,
+    cells: Array,
+) -> None:
+    """Looks up the cells that are -1, one by one; it stays for pairs that are not finite."""
+    count = levels.size - 1
+    for j in range(size):
+        if cells[j] < 0:
+            i = start + j
+            d, change = _any_change(
+                np.float64(a[i]), np.float64(low_a[i]), np.float64(b[i]), np.float64(low_b[i]),
+                wide,
+            )  # fmt: skip
+            if not np.isnan(d):
+                cell = _slice_of(d, (d - edges[0]) * factor, edges)
+                cells[j] = cell * count + _slice_of(change, change * 0.5 * count, levels)
+
+
+@compiled
 def _bin_piece(
     a: Array,
     b: Array,
@@ -45,48 +140,27 @@ def _bin_piece(
     edges: Array,
     factor: float,
     levels: Array,
+    room: Array,
     start: int,
     size: int,
-    differences: Array,
-    changes: Array,
     cells: Array,
-) -> None:
-    """Writes the cell of each pair from `start` on, bin * levels + level, to `cells` int64.
+) -> bool:
+    """Writes the cell of each pair from `start` on to `cells` int32, -1 where not both finite.
 
-    -1 for a pair that is not finite on both sides. `differences` and `changes` are scratch of
-    the size of `cells`; the rest are the arguments of `count_pairs`.
+    The rest are the arguments of `count_pairs`. Returns whether any may be -1.
     """
-    bins, count = edges.size - 1, levels.size - 1
-    first, per_level = edges[0], 0.5 * count
-    piece_a, piece_b = a[start : start + size], b[start : start + size]
-    for j in range(size):
-        u: float = np.float64(piece_a[j])
-        v: float = np.float64(piece_b[j])
-        s = abs(u) + abs(v)
-        changes[j] = 2.0 * (abs(v - u) / (s if s > 0.0 else 1.0))
-        differences[j] = v - u if s < HUGE else np.nan
-    for j in range(size):
-        d, change = differences[j], changes[j]
-        if wide or np.isnan(d):
-            i = start + j
-            d, change = _any_change(
-                np.float64(a[i]), np.float64(low_a[i]), np.float64(b[i]), np.float64(low_b[i]),
-                wide,
-            )  # fmt: skip
-            if np.isnan(d):
-                cells[j] = -1
-                continue
-        cell = _guess((d - first) * factor, bins)
-        while cell > 0 and d < edges[cell]:
-            cell -= 1
-        while cell < bins - 1 and d >= edges[cell + 1]:
-            cell += 1
-        level = _guess(change * per_level, count)
-        while level > 0 and change < levels[level]:
-            level -= 1
-        while level < count - 1 and change >= levels[level + 1]:
-            level += 1
-        cells[j] = cell * count + level
+    if wide:
+        cells[:size] = -1
+    else:
+        at_zero = _slice_of(0.0, (0.0 - edges[0]) * factor, edges) + 0.5
+        doubts = _cells_of(
+            a, b, start, size, edges[0], factor, edges.size - 1, levels.size - 1, room, at_zero,
+            cells,
+        )  # fmt: skip
+        if doubts == 0:
+            return False
+    _exact_cells(a, b, low_a, low_b, wide, start, size, edges, factor, levels, cells)
+    return True
 
 
 @compiled
@@ -99,31 +173,38 @@ def count_pairs(
     edges: Array,
     factor: float,
     levels: Array,
+    room: Array,
     counts: Array,
 ) -> int:
-    """Adds pairs to `counts` int64 `[bins, levels]`.
+    """Adds pairs to `counts` int64 `[tables, bins * levels]`, whose sum is meant.
 
     The arguments a to wide are those of `ValuePairs`; `edges` `[bins + 1]` and `levels`
-    `[levels + 1]` are in order; `factor` is in bins per unit: from there the search starts.
+    `[levels + 1]` are in order; `factor` is in bins per unit; `room` as in `_cells_of`.
+    Neighbours add to different tables, so that equal cells need not wait for each other.
 
     Returns:
       The number of pairs that are not both finite.
     """
-    flat = counts.reshape(counts.size)
-    differences, changes = np.empty(_PIECE), np.empty(_PIECE)
-    cells = np.empty(_PIECE, np.int64)
+    cells = np.empty(_PIECE, np.int32)
+    tables = counts.shape[0]
     excluded = 0
     for start in range(0, a.size, _PIECE):
         size = min(_PIECE, a.size - start)
-        _bin_piece(
-            a, b, low_a, low_b, wide, edges, factor, levels, start, size, differences, changes,
-            cells,
+        odd = _bin_piece(
+            a, b, low_a, low_b, wide, edges, factor, levels, room, start, size, cells
         )  # fmt: skip
-        for j in range(size):
-            if cells[j] < 0:
-                excluded += 1
-            else:
-                flat[cells[j]] += 1
+        if odd or tables != TABLES or size != _PIECE:
+            for j in range(size):
+                if cells[j] < 0:
+                    excluded += 1
+                else:
+                    counts[0, cells[j]] += 1
+        else:
+            for j in range(0, _PIECE, TABLES):
+                counts[0, np.uint32(cells[j])] += 1
+                counts[1, np.uint32(cells[j + 1])] += 1
+                counts[2, np.uint32(cells[j + 2])] += 1
+                counts[3, np.uint32(cells[j + 3])] += 1
     return excluded
 
 
@@ -137,20 +218,17 @@ def mark_pairs(
     edges: Array,
     factor: float,
     levels: Array,
+    room: Array,
     chosen: Array,
     marks: Array,
 ) -> None:
     """Writes 1 to `marks` uint8 `[n]` for each pair in a chosen cell, else 0.
 
-    The arguments a to levels are those of `count_pairs`; `chosen` is uint8 `[bins * levels]`.
+    The arguments a to room are those of `count_pairs`; `chosen` is uint8 `[bins * levels]`.
     """
-    differences, changes = np.empty(_PIECE), np.empty(_PIECE)
-    cells = np.empty(_PIECE, np.int64)
+    cells = np.empty(_PIECE, np.int32)
     for start in range(0, a.size, _PIECE):
         size = min(_PIECE, a.size - start)
-        _bin_piece(
-            a, b, low_a, low_b, wide, edges, factor, levels, start, size, differences, changes,
-            cells,
-        )  # fmt: skip
+        _bin_piece(a, b, low_a, low_b, wide, edges, factor, levels, room, start, size, cells)
         for j in range(size):
             marks[start + j] = chosen[cells[j]] if cells[j] >= 0 else 0

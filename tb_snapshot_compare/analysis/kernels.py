@@ -1,16 +1,20 @@
 """The compiled passes over pairs of blocks. Imported by the first block, never at start.
 
-Layout of the sums. Element i of the flat tensor adds to *lane* i % lanes (or, where one filter's
-elements lie side by side, to the lane of its filter). The number of lanes is a multiple of the
-number of filters, so that a filter's sums are those of the lanes that are congruent to it, and
-neighbouring elements never add to the same lane: the loops below need no reduction and become
-vector instructions without reordering a single addition. Lanes lie in tiles of `TILE`; in a tile
-the slots named below follow each other at a distance of `SLOT`, which is not a multiple of
-4096 bytes over any two slots, or loads would wait for stores to the aliasing address.
+Layout of the sums. Every element adds to a *lane*, and neighbouring elements never to the same
+one: the loops below need no reduction and become vector instructions without reordering a single
+addition. `TILE` lanes make a tile, in which the slots named below follow each other at a distance
+of `SLOT`, which is not a multiple of 4096 bytes over any two slots, or loads would wait for stores
+to the aliasing address. There are two ways from elements to lanes:
+
+- *rows* (`add_rows`): element i of the flat tensor adds to lane i % lanes, where lanes is a
+  multiple of the number of filters times the elements of a filter that lie side by side. So a
+  filter's sums are those of lanes at fixed places.
+- *runs* (`add_runs`), where many elements of a filter lie side by side: element j of such a run
+  adds to lane j % TILE of one tile, which is emptied into the filter's sums at the end of the run.
 
 Each lane adds its elements strictly in the tensor's order, and is emptied into a compensated sum
-at fixed positions of the tensor (`FLUSH_ROWS`). So a result does not depend on how the tensor
-was cut into blocks, nor on the processor, bit for bit.
+at fixed positions of the tensor (every `FLUSH_ROWS` rows, and at the ends of runs). So a result
+does not depend on how the tensor was cut into blocks, nor on the processor, bit for bit.
 
 Range. Squares and products of float64 values may leave float64's range. Values beyond
 `TAME_FLOOR` and `TAME_LIMIT` are looked at one by one: what would leave the range is added, scaled
@@ -24,12 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_snapshot_compare.analysis.compiled import compiled
+from tb_snapshot_compare.analysis.half_kernels import value_of
 
 Array = NDArray[Any]
 Sums = tuple[float, ...]
 
-TILE = 256
-SLOT = 264
+TILE = 64
+SLOT = 72
 SLOTS = 10
 SQUARES, SQUARES_A, SQUARES_B, PRODUCTS, ABSOLUTE, RELATIVE, LOW, HIGH, CHANGED, FLIPS = range(10)
 SUMS = 6
@@ -41,6 +46,7 @@ ODD = 5
 """Counts of what is not finite, per lane."""
 
 FLUSH_ROWS = 128
+_SPAN = 4096
 TAME_FLOOR, TAME_LIMIT = 2.0**-420, 2.0**480
 MIDDLE_LIMIT = 2.0**490
 PRODUCT_FLOOR, PRODUCT_LIMIT = 2.0**-980, 2.0**980
@@ -108,32 +114,38 @@ def _add_one_row(
             tiles[t, k], tiles[t, one + k], tiles[t, 2 * one + k], tiles[t, 3 * one + k],
             tiles[t, 4 * one + k], tiles[t, 5 * one + k], tiles[t, 6 * one + k],
             tiles[t, 7 * one + k], tiles[t, 8 * one + k], tiles[t, 9 * one + k],
-        ) = _with_pair(np.float64(a[first + j]), np.float64(b[first + j]), sums)  # fmt: skip
+        ) = _with_pair(value_of(a[first + j]), value_of(b[first + j]), sums)  # fmt: skip
 
 
 @compiled
-def _add_four_rows(
-    a: Array, b: Array, start: int, lanes: int, size: int, tiles: Array, tile: int
-) -> None:
-    """The same as four calls of `_add_one_row`, with a quarter of the loads and stores."""
-    count, t, one = np.uint64(size), np.uint64(tile), np.uint64(SLOT)
-    r0, row = np.uint64(start), np.uint64(lanes)
-    r1, r2, r3 = r0 + row, r0 + row + row, r0 + row + row + row
-    for k in range(count):
-        sums: Sums = (
-            tiles[t, k], tiles[t, one + k], tiles[t, 2 * one + k], tiles[t, 3 * one + k],
-            tiles[t, 4 * one + k], tiles[t, 5 * one + k], tiles[t, 6 * one + k],
-            tiles[t, 7 * one + k], tiles[t, 8 * one + k], tiles[t, 9 * one + k],
-        )  # fmt: skip
-        sums = _with_pair(np.float64(a[r0 + k]), np.float64(b[r0 + k]), sums)
-        sums = _with_pair(np.float64(a[r1 + k]), np.float64(b[r1 + k]), sums)
-        sums = _with_pair(np.float64(a[r2 + k]), np.float64(b[r2 + k]), sums)
-        sums = _with_pair(np.float64(a[r3 + k]), np.float64(b[r3 + k]), sums)
-        (
-            tiles[t, k], tiles[t, one + k], tiles[t, 2 * one + k], tiles[t, 3 * one + k],
-            tiles[t, 4 * one + k], tiles[t, 5 * one + k], tiles[t, 6 * one + k],
-            tiles[t, 7 * one + k], tiles[t, 8 * one + k], tiles[t, 9 * one + k],
-        ) = sums  # fmt: skip
+def _add_tame_rows(a: Array, b: Array, start: int, size: int, lanes: int, tiles: Array) -> None:
+    """Adds tame pairs from the first lane on, a multiple of four rows of lanes.
+
+    The same as calls of `_add_one_row`, with a quarter of the loads and stores.
+    """
+    one, row = np.uint64(SLOT), np.uint64(lanes)
+    for i in range(start, start + size, 4 * lanes):
+        for tile in range(tiles.shape[0]):
+            t, count = np.uint64(tile), np.uint64(min(TILE, lanes - tile * TILE))
+            r0 = np.uint64(i + tile * TILE)
+            r1, r2, r3 = r0 + row, r0 + row + row, r0 + row + row + row
+            for k in range(count):
+                sums: Sums = (
+                    tiles[t, k], tiles[t, one + k], tiles[t, 2 * one + k],
+                    tiles[t, 3 * one + k], tiles[t, 4 * one + k], tiles[t, 5 * one + k],
+                    tiles[t, 6 * one + k], tiles[t, 7 * one + k], tiles[t, 8 * one + k],
+                    tiles[t, 9 * one + k],
+                )  # fmt: skip
+                sums = _with_pair(value_of(a[r0 + k]), value_of(b[r0 + k]), sums)
+                sums = _with_pair(value_of(a[r1 + k]), value_of(b[r1 + k]), sums)
+                sums = _with_pair(value_of(a[r2 + k]), value_of(b[r2 + k]), sums)
+                sums = _with_pair(value_of(a[r3 + k]), value_of(b[r3 + k]), sums)
+                (
+                    tiles[t, k], tiles[t, one + k], tiles[t, 2 * one + k],
+                    tiles[t, 3 * one + k], tiles[t, 4 * one + k], tiles[t, 5 * one + k],
+                    tiles[t, 6 * one + k], tiles[t, 7 * one + k], tiles[t, 8 * one + k],
+                    tiles[t, 9 * one + k],
+                ) = sums  # fmt: skip
 
 
 @compiled
@@ -183,58 +195,105 @@ def _add_any(
     wide: bool,
     start: int,
     size: int,
-    at: int,
-    lanes: int,
-    stride: int,
     tiles: Array,
+    tile: int,
+    lane: int,
     scaled: Array,
     odd: Array,
+    owner: int,
+    owners: int,
 ) -> None:
-    """Adds pairs of any kind one by one; the first is element `at` of the tensor."""
-    lane, left = (at // stride) % lanes, stride - at % stride
-    for j in range(start, start + size):
-        t, k = lane // TILE, lane % TILE
-        x: float = np.float64(a[j])
-        y: float = np.float64(b[j])
+    """Adds pairs of any kind one by one to the lanes from `lane` of one tile.
+
+    What the lanes do not hold is added to `scaled` and `odd` from `owner` on: to as many owners
+    as there are pairs where `owners` is 1, to one where it is 0.
+    """
+    for j in range(size):
+        k, o = lane + j, owner + j * owners
+        x: float = value_of(a[start + j])
+        y: float = value_of(b[start + j])
         d = y - x
         if wide:
-            d = difference(x, np.float64(low_a[j]), y, np.float64(low_b[j]))
-            x, y = x + low_a[j], y + low_b[j]
+            low_x, low_y = np.float64(low_a[start + j]), np.float64(low_b[start + j])
+            d = difference(x, low_x, y, low_y)
+            x, y = x + low_x, y + low_y
         if np.isfinite(x) and np.isfinite(y):
             for slot, u, v in ((SQUARES_A, x, x), (SQUARES_B, y, y), (PRODUCTS, x, y)):
                 bank, term = _term(u, v)
                 if bank < 0:
-                    tiles[t, slot * SLOT + k] += term
+                    tiles[tile, slot * SLOT + k] += term
                 else:
-                    scaled[bank, slot, lane] += term
+                    scaled[bank, slot, o] += term
             if abs(d) <= MIDDLE_LIMIT:
                 bank, term = _term(d, d)
-                tiles[t, ABSOLUTE * SLOT + k] += abs(d)
+                tiles[tile, ABSOLUTE * SLOT + k] += abs(d)
             else:
                 reduced = y * _DOWN - x * _DOWN
                 bank, term = BIG, reduced * reduced
-                scaled[BIG, ABSOLUTE, lane] += abs(reduced)
+                scaled[BIG, ABSOLUTE, o] += abs(reduced)
             if bank < 0:
-                tiles[t, SQUARES * SLOT + k] += term
+                tiles[tile, SQUARES * SLOT + k] += term
             else:
-                scaled[bank, SQUARES, lane] += term
-            tiles[t, RELATIVE * SLOT + k] += relative(x, y, d)
-            tiles[t, LOW * SLOT + k] = min(d, tiles[t, LOW * SLOT + k])
-            tiles[t, HIGH * SLOT + k] = max(d, tiles[t, HIGH * SLOT + k])
-            tiles[t, CHANGED * SLOT + k] += d != 0.0
-            tiles[t, FLIPS * SLOT + k] += (x < 0.0 < y) or (y < 0.0 < x)
+                scaled[bank, SQUARES, o] += term
+            tiles[tile, RELATIVE * SLOT + k] += relative(x, y, d)
+            tiles[tile, LOW * SLOT + k] = min(d, tiles[tile, LOW * SLOT + k])
+            tiles[tile, HIGH * SLOT + k] = max(d, tiles[tile, HIGH * SLOT + k])
+            tiles[tile, CHANGED * SLOT + k] += d != 0.0
+            tiles[tile, FLIPS * SLOT + k] += (x < 0.0 < y) or (y < 0.0 < x)
         else:
-            odd[EXCLUDED, lane] += 1
-            odd[NAN_A, lane] += np.isnan(x)
-            odd[NAN_B, lane] += np.isnan(y)
-            odd[INF_A, lane] += np.isinf(x)
-            odd[INF_B, lane] += np.isinf(y)
+            odd[EXCLUDED, o] += 1
+            odd[NAN_A, o] += np.isnan(x)
+            odd[NAN_B, o] += np.isnan(y)
+            odd[INF_A, o] += np.isinf(x)
+            odd[INF_B, o] += np.isinf(y)
             same = x == y or (np.isnan(x) and np.isnan(y))
-            tiles[t, CHANGED * SLOT + k] += not same
-        left -= 1
-        if left == 0:
-            lane, left = lane + 1, stride
-            lane = 0 if lane == lanes else lane
+            tiles[tile, CHANGED * SLOT + k] += not same
+
+
+@compiled
+def _add_mixed(
+    a: Array,
+    b: Array,
+    bits_a: Array,
+    bits_b: Array,
+    low_a: Array,
+    low_b: Array,
+    wide: bool,
+    start: int,
+    size: int,
+    lane: int,
+    lanes: int,
+    bounds: Array,
+    tiles: Array,
+    scaled: Array,
+    odd: Array,
+    owner: int,
+    owners: int,
+) -> None:
+    """Adds pairs of any kind from `lane` on, a piece of a tile at a time.
+
+    `owner` is that of the first lane; see `_add_any`.
+    """
+    i, stop = start, start + size
+    while i < stop:
+        t, k = lane // TILE, lane % TILE
+        count = min(stop - i, lanes - lane, TILE - k)
+        if not wide and _tame(bits_a, bits_b, i, count, bounds):
+            _add_one_row(a, b, i, count, tiles, t, k)
+        else:
+            _add_any(
+                a, b, low_a, low_b, wide, i, count, tiles, t, k, scaled, odd,
+                owner + lane * owners, owners,
+            )  # fmt: skip
+        i += count
+        lane = (lane + count) % lanes
+
+
+@compiled
+def _even_rows(room: int, lanes: int) -> int:
+    """The elements of as many rows, in fours, as are worth checking for tameness at once."""
+    four = 4 * lanes
+    return min(room // four * four, max(_SPAN // four * four, four))
 
 
 @compiled
@@ -253,7 +312,7 @@ def flush(tiles: Array, totals: Array) -> None:
 
 
 @compiled
-def add_pairs(
+def add_rows(
     a: Array,
     b: Array,
     bits_a: Array,
@@ -263,19 +322,18 @@ def add_pairs(
     wide: bool,
     at: int,
     lanes: int,
-    stride: int,
     bounds: Array,
     tiles: Array,
     totals: Array,
     scaled: Array,
     odd: Array,
 ) -> None:
-    """Adds a block of pairs to the sums of a tensor.
+    """Adds a block of pairs to the sums of a tensor, by rows.
 
-    The arguments a to low_b and wide are those of `ValuePairs`, float32 or float64 `[n]`;
-    `bits_a` and `bits_b` the values seen as unsigned integers. `at` is the index in the tensor
-    of the block's first element; `lanes` and `stride` map elements to lanes as said above.
-    `bounds` are the floor and the limit of what is tame, and -0.0, as bits `[3]`.
+    The arguments a to low_b and wide are those of `ValuePairs`, float32 or float64 `[n]`, or
+    the bits of 16-bit floats (`half_kernels`); `bits_a` and `bits_b` are the values seen as
+    unsigned integers. `at` is the index in the tensor of the block's first element. `bounds`
+    are the floor and the limit of what is tame, and -0.0, as bits `[3]`.
 
     The state: `tiles` `[tiles, SLOTS * SLOT]`; `totals` as in `flush`; `scaled` sums of small
     and of big terms, scaled up and down `[2, ABSOLUTE + 1, lanes]`; `odd` `[ODD, lanes]`.
@@ -288,33 +346,105 @@ def add_pairs(
             flush(tiles, totals)
         room = min(a.size - i, period - position % period)
         lane = position % lanes
-        if wide or stride != 1:
-            size = room
-            _add_any(a, b, low_a, low_b, wide, i, size, position, lanes, stride, tiles, scaled, odd)
-        elif lane == 0 and room >= 4 * lanes:
-            size = 4 * lanes
-            for t in range(tiles.shape[0]):
-                first = i + t * TILE
-                width = min(TILE, lanes - t * TILE)
-                if (
-                    _tame(bits_a, bits_b, first, width, bounds)
-                    and _tame(bits_a, bits_b, first + lanes, width, bounds)
-                    and _tame(bits_a, bits_b, first + 2 * lanes, width, bounds)
-                    and _tame(bits_a, bits_b, first + 3 * lanes, width, bounds)
-                ):
-                    _add_four_rows(a, b, first, lanes, width, tiles, t)
-                    continue
-                for start in range(first, first + size, lanes):
-                    _add_any(
-                        a, b, low_a, low_b, wide,
-                        start, width, at + start, lanes, stride, tiles, scaled, odd,
-                    )  # fmt: skip
+        size = _even_rows(room, lanes) if lane == 0 and not wide else 0
+        if size > 0 and _tame(bits_a, bits_b, i, size, bounds):
+            _add_tame_rows(a, b, i, size, lanes, tiles)
         else:
-            size = min(room, lanes - lane, TILE - lane % TILE)
-            if _tame(bits_a, bits_b, i, size, bounds):
-                _add_one_row(a, b, i, size, tiles, lane // TILE, lane % TILE)
-            else:
-                _add_any(
-                    a, b, low_a, low_b, wide, i, size, position, lanes, stride, tiles, scaled, odd
-                )
+            size = size if size > 0 else min(room, lanes - lane)
+            _add_mixed(
+                a, b, bits_a, bits_b, low_a, low_b, wide, i, size, lane, lanes, bounds, tiles,
+                scaled, odd, 0, 1,
+            )  # fmt: skip
         i += size
+
+
+@compiled
+def empty(tile: Array, owner: int, totals: Array, extremes: Array) -> None:
+    """Empties one tile `[1, SLOTS * SLOT]` into the sums of a filter."""
+    quarter = TILE // 4
+    for slot in range(SUMS):
+        first = slot * SLOT
+        p, q, r, s = 0.0, 0.0, 0.0, 0.0
+        for j in range(first, first + quarter):
+            p, q = p + tile[0, j], q + tile[0, j + quarter]
+            r, s = r + tile[0, j + 2 * quarter], s + tile[0, j + 3 * quarter]
+        value, before = (p + q) + (r + s), totals[0, slot, owner]
+        after = before + value
+        back = after - before
+        totals[1, slot, owner] += (before - (after - back)) + (value - back)
+        totals[0, slot, owner] = after
+    low, high = extremes[LOW - SUMS, owner], extremes[HIGH - SUMS, owner]
+    changed, flips = 0.0, 0.0
+    for j in range(TILE):
+        low = min(tile[0, LOW * SLOT + j], low)
+        high = max(tile[0, HIGH * SLOT + j], high)
+        changed += tile[0, CHANGED * SLOT + j]
+        flips += tile[0, FLIPS * SLOT + j]
+    extremes[LOW - SUMS, owner], extremes[HIGH - SUMS, owner] = low, high
+    extremes[CHANGED - SUMS, owner] += changed
+    extremes[FLIPS - SUMS, owner] += flips
+    tile[:] = 0.0
+    tile[0, LOW * SLOT : LOW * SLOT + TILE] = np.inf
+    tile[0, HIGH * SLOT : HIGH * SLOT + TILE] = -np.inf
+
+
+@compiled
+def combined(sums: Array, totals: Array) -> None:
+    """Adds up compensated sums and their rounding errors `[2, n, lanes]` into `totals` `[n]`."""
+    for slot in range(sums.shape[1]):
+        total, error = 0.0, 0.0
+        for lane in range(sums.shape[2]):
+            value = sums[0, slot, lane]
+            after = total + value
+            back = after - total
+            error += ((total - (after - back)) + (value - back)) + sums[1, slot, lane]
+            total = after
+        totals[slot] = total + error
+
+
+@compiled
+def add_runs(
+    a: Array,
+    b: Array,
+    bits_a: Array,
+    bits_b: Array,
+    low_a: Array,
+    low_b: Array,
+    wide: bool,
+    at: int,
+    filters: int,
+    stride: int,
+    bounds: Array,
+    tile: Array,
+    totals: Array,
+    extremes: Array,
+    scaled: Array,
+    odd: Array,
+) -> None:
+    """Adds a block of pairs to the sums of a tensor, by runs of `stride` elements of a filter.
+
+    The arguments are those of `add_rows` but for the state: `tile` `[1, SLOTS * SLOT]`;
+    `totals` sums and their rounding errors `[2, SUMS, filters]`; `extremes` the other slots
+    `[SLOTS - SUMS, filters]`; `scaled` and `odd` of each filter.
+    """
+    period = FLUSH_ROWS * TILE
+    i = at - at
+    while i < a.size:
+        position = at + i
+        within = position % stride
+        owner = (position // stride) % filters
+        lane = within % TILE
+        room = min(a.size - i, stride - within, period - within % period)
+        size = _even_rows(room, TILE) if lane == 0 and not wide else 0
+        if size > 0 and _tame(bits_a, bits_b, i, size, bounds):
+            _add_tame_rows(a, b, i, size, TILE, tile)
+        else:
+            size = size if size > 0 else min(room, TILE - lane)
+            _add_mixed(
+                a, b, bits_a, bits_b, low_a, low_b, wide, i, size, lane, TILE, bounds, tile,
+                scaled, odd, owner, 0,
+            )  # fmt: skip
+        i += size
+        within += size
+        if within == stride or within % period == 0:
+            empty(tile, owner, totals, extremes)

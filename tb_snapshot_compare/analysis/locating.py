@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_snapshot_compare.analysis.distribution import bin_edges, index_factor, level_edges
+from tb_snapshot_compare.analysis.distribution_grid import distribution_grid
 from tb_snapshot_compare.analysis.numeric_types import ValuePairs
 
 Indices = NDArray[np.int64]
@@ -28,9 +28,7 @@ class CellMarker:
         """
         if chosen.shape != (bins, levels):
             raise ValueError(f"chosen cells of shape {chosen.shape}: want {(bins, levels)}")
-        self._bins = bin_edges(low, high, bins)
-        self._levels = level_edges(levels)
-        self._factor = index_factor(self._bins)
+        self._grid = distribution_grid(low, high, bins, levels)
         self._chosen = chosen.astype(np.uint8).reshape(-1)
 
     def marks(self, pairs: ValuePairs) -> NDArray[np.uint8]:
@@ -42,9 +40,7 @@ class CellMarker:
             pairs.low_a,
             pairs.low_b,
             pairs.wide,
-            self._bins,
-            self._factor,
-            self._levels,
+            *self._grid.arguments,
             self._chosen,
             marks,
         )

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 
 Form = Literal["single", "double", "wide"]
 
-_CONVERTED_ELEMENTS = 1 << 16
+_CONVERTED_ELEMENTS = 1 << 15
 """Elements converted at a time: the copies stay in the second-level cache."""
+
+_HALF_CODES = {"float16": np.dtype(np.int16), "bfloat16": np.dtype(np.uint16)}
+"""As which type the kernels take the bits of 16-bit floats."""
 
 _LOW_BITS = np.uint64(0xFFFF_FFFF)
 _WIDE_KINDS = {"int64", "uint64"}
@@ -97,6 +100,11 @@ def joint_form(dtype_a: str, dtype_b: str) -> Form:
     return "double" if "double" in forms else "single"
 
 
+def is_half(dtype: str) -> bool:
+    """Whether `half_pairs` takes a dtype."""
+    return dtype in _HALF_CODES
+
+
 def as_float(block: NDArray[Any]) -> NDArray[Any]:
     """Converts a block to float32 or float64, whichever holds its values.
 
@@ -119,14 +127,18 @@ def value_pairs(
     Raises:
       ValueError: the blocks are not vectors of one length, or not comparable.
     """
-    if block_a.ndim != 1 or block_a.shape != block_b.shape:
-        raise ValueError(
-            f"blocks of shapes {block_a.shape} and {block_b.shape}: want vectors of one length"
-        )
+    _check_alike(block_a, block_b)
     form = form or joint_form(block_a.dtype.name, block_b.dtype.name)
     step = _step(block_a, block_b, form)
     for start in range(0, block_a.size, step):
         yield _pairs(block_a[start : start + step], block_b[start : start + step], form)
+
+
+def _check_alike(block_a: NDArray[Any], block_b: NDArray[Any]) -> None:
+    if block_a.ndim != 1 or block_a.shape != block_b.shape:
+        raise ValueError(
+            f"blocks of shapes {block_a.shape} and {block_b.shape}: want vectors of one length"
+        )
 
 
 def _step(block_a: NDArray[Any], block_b: NDArray[Any], form: Form) -> int:
@@ -156,12 +168,36 @@ def _split(block: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def _converted(block: NDArray[Any], form: Form) -> NDArray[Any]:
     name = block.dtype.name
-    if name == "bfloat16":
-        block = (_codes(block).astype(np.uint32) << np.uint32(16)).view(np.float32)
+    if name in _HALF_CODES:
+        block = _widened(block)
     elif name in _narrow_dtypes():
         block = _values_of(name).take(_codes(block))
     target = np.float64 if form == "double" else np.float32
     return _read_only(np.require(block.astype(target, copy=False), requirements=["C", "A"]))
+
+
+def half_pairs(block_a: NDArray[Any], block_b: NDArray[Any]) -> ValuePairs:
+    """The bits of two blocks of float16 or of bfloat16, which the kernels read themselves.
+
+    Raises:
+      ValueError: the blocks are not vectors of one length.
+    """
+    _check_alike(block_a, block_b)
+    a, b = _half_codes(block_a), _half_codes(block_b)
+    return ValuePairs(a, b, a, b, False)
+
+
+def _half_codes(block: NDArray[Any]) -> NDArray[Any]:
+    codes = np.require(_codes(block), requirements=["C", "A"])
+    return _read_only(codes.view(_HALF_CODES[block.dtype.name]))
+
+
+def _widened(block: NDArray[Any]) -> NDArray[np.float32]:
+    from tb_snapshot_compare.analysis.half_kernels import widen
+
+    values = np.empty(block.size, np.float32)
+    widen(_half_codes(block), values)
+    return values
 
 
 def _codes(block: NDArray[Any]) -> NDArray[Any]:

@@ -14,10 +14,21 @@ from tb_snapshot_compare.analysis.difference_sums import (
     ScaledSum,
 )
 from tb_snapshot_compare.analysis.filter_axis import FilterAxis
-from tb_snapshot_compare.analysis.numeric_types import ValuePairs, joint_form, value_pairs
+from tb_snapshot_compare.analysis.numeric_types import (
+    ValuePairs,
+    half_pairs,
+    is_half,
+    joint_form,
+    value_pairs,
+)
 
-_LANES_MIN = 512
+_LANES_MIN = 128
 """Lanes of a tensor of few filters: enough that adding to a lane does not wait for itself."""
+_LANES_MAX = 16_384
+_ROWS_MIN = 16
+"""By rows go filters of more than one element side by side only where that is worth the lanes."""
+_RUN_MIN = 64
+"""A run shorter than a tile is not worth emptying it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +61,27 @@ class PairAccumulator:
         self._count = count
         self._axis = filter_axis
         self._added = 0
-        filters, self._stride = (filter_axis.count, filter_axis.stride) if filter_axis else (1, 1)
-        repeats = -(-_LANES_MIN // filters) if self._stride == 1 else 1
-        self._lanes = filters * repeats
+        axis = filter_axis or FilterAxis(1, 1)
         kernels = _kernels()
-        tiles = -(-self._lanes // kernels.TILE)
+        self._by_runs = _goes_by_runs(axis, count)
+        if self._by_runs:
+            self._lanes, tiles = axis.count, 1
+            self._totals = np.zeros((2, kernels.SUMS, axis.count))
+            self._extremes = np.zeros((kernels.SLOTS - kernels.SUMS, axis.count))
+            self._extremes[kernels.LOW - kernels.SUMS] = np.inf
+            self._extremes[kernels.HIGH - kernels.SUMS] = -np.inf
+        else:
+            period = axis.count * axis.stride
+            self._lanes = period * -(-_LANES_MIN // period)
+            tiles = -(-self._lanes // kernels.TILE)
+            self._totals = np.zeros((2, kernels.SUMS, tiles, kernels.TILE))
         self._tiles = np.zeros((tiles, kernels.SLOTS * kernels.SLOT))
         slots = self._tiles.reshape(tiles, kernels.SLOTS, kernels.SLOT)
         slots[:, kernels.LOW], slots[:, kernels.HIGH] = np.inf, -np.inf
-        self._totals = np.zeros((2, kernels.SUMS, tiles, kernels.TILE))
         self._scaled = np.zeros((2, kernels.ABSOLUTE + 1, self._lanes))
         self._odd = np.zeros((kernels.ODD, self._lanes), np.int64)
-        self._bits = np.uint32 if self._form == "single" else np.uint64
-        tame = (
-            np.array([0, np.finfo(np.float32).max, -0.0], np.float32)
-            if self._form == "single"
-            else np.array([kernels.TAME_FLOOR, kernels.TAME_LIMIT, -0.0])
-        )
-        self._bounds = tame.view(self._bits)
+        self._half = dtype_a == dtype_b and is_half(dtype_a)
+        self._bounds = _bounds(kernels, dtype_a if self._half else self._form)
 
     def add(self, block_a: NDArray[Any], block_b: NDArray[Any]) -> None:
         """Adds the next elements of both tensors, in flat C order.
@@ -83,27 +97,24 @@ class PairAccumulator:
             raise ValueError(
                 f"{self._added + block_a.size} elements were added to a tensor of {self._count}"
             )
+        if self._half:
+            self._add(half_pairs(block_a, block_b))
+            return
         for pairs in value_pairs(block_a, block_b, self._form):
             self._add(pairs)
 
     def _add(self, pairs: ValuePairs) -> None:
-        _kernels().add_pairs(
-            pairs.a,
-            pairs.b,
-            pairs.a.view(self._bits),
-            pairs.b.view(self._bits),
-            pairs.low_a,
-            pairs.low_b,
-            pairs.wide,
-            self._added,
-            self._lanes,
-            self._stride,
-            self._bounds,
-            self._tiles,
-            self._totals,
-            self._scaled,
-            self._odd,
-        )
+        bits = self._bounds.dtype
+        bits_a, bits_b = pairs.a.view(bits), pairs.b.view(bits)
+        values = (pairs.a, pairs.b, bits_a, bits_b, pairs.low_a, pairs.low_b, pairs.wide)
+        tiles, totals, scaled, odd = self._tiles, self._totals, self._scaled, self._odd
+        at, bounds = self._added, self._bounds
+        if self._by_runs:
+            assert self._axis is not None
+            where = (at, self._axis.count, self._axis.stride, bounds)
+            _kernels().add_runs(*values, *where, tiles, totals, self._extremes, scaled, odd)
+        else:
+            _kernels().add_rows(*values, at, self._lanes, bounds, tiles, totals, scaled, odd)
         self._added += pairs.a.size
 
     def finish(self) -> PairDifference:
@@ -114,17 +125,42 @@ class PairAccumulator:
         """
         if self._added != self._count:
             raise ValueError(f"{self._added} of {self._count} elements were added")
-        kernels = _kernels()
-        kernels.flush(self._tiles, self._totals)
-        lanes = self._lane_sums(kernels)
+        lanes = self._filters_by_runs() if self._by_runs else self._lanes_by_rows()
         return PairDifference(lanes.total(), lanes.folded(self._axis) if self._axis else None)
 
-    def _lane_sums(self, kernels: ModuleType) -> "_LaneSums":
+    def _filters_by_runs(self) -> "_LaneSums":
+        kernels = _kernels()
+        assert self._axis is not None
+        last = (max(self._count - 1, 0) // self._axis.stride) % self._axis.count
+        kernels.empty(self._tiles, last, self._totals, self._extremes)
+        slots = np.concatenate((self._totals[0], self._extremes))
+        return _LaneSums(kernels, self._count, slots, self._totals, self._scaled, self._odd)
+
+    def _lanes_by_rows(self) -> "_LaneSums":
+        kernels = _kernels()
+        kernels.flush(self._tiles, self._totals)
         tiles = self._tiles.shape[0]
         slots = self._tiles.reshape(tiles, kernels.SLOTS, kernels.SLOT)[:, :, : kernels.TILE]
         lanes = slots.transpose(1, 0, 2).reshape(kernels.SLOTS, -1)[:, : self._lanes]
         sums = self._totals.reshape(2, kernels.SUMS, -1)[:, :, : self._lanes]
         return _LaneSums(kernels, self._count, lanes, sums, self._scaled, self._odd)
+
+
+def _bounds(kernels: ModuleType, form: str) -> NDArray[Any]:
+    """The floor and the limit of what is tame, and -0.0, as bits of the values' size `[3]`."""
+    if is_half(form):
+        largest = 0x7BFF if form == "float16" else 0x7F7F
+        return np.array([0, largest, 0x8000], np.uint16)
+    if form == "single":
+        return np.array([0, np.finfo(np.float32).max, -0.0], np.float32).view(np.uint32)
+    return np.array([kernels.TAME_FLOOR, kernels.TAME_LIMIT, -0.0]).view(np.uint64)
+
+
+def _goes_by_runs(axis: FilterAxis, count: int) -> bool:
+    """Whether the elements of a filter that lie side by side are worth a tile of their own."""
+    period = axis.count * axis.stride
+    few = period > _LANES_MAX or count < _ROWS_MIN * period
+    return axis.stride >= _RUN_MIN or (axis.stride > 1 and few)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +177,8 @@ class _LaneSums:
     def total(self) -> DifferenceSums:
         k = self.kernels
         odd = self.odd.sum(axis=1)
+        sums = np.zeros(k.SUMS)
+        k.combined(np.ascontiguousarray(self.sums), sums)
         return DifferenceSums(
             pairs=self.count,
             finite=self.count - int(odd[k.EXCLUDED]),
@@ -150,38 +188,40 @@ class _LaneSums:
             nan_b=int(odd[k.NAN_B]),
             inf_a=int(odd[k.INF_A]),
             inf_b=int(odd[k.INF_B]),
-            squares=self._total(k.SQUARES),
-            squares_a=self._total(k.SQUARES_A),
-            squares_b=self._total(k.SQUARES_B),
-            products=self._total(k.PRODUCTS),
-            absolute=self._total(k.ABSOLUTE),
-            relative=2 * math.fsum(self.sums[:, k.RELATIVE].flat),
+            squares=self._total(sums, k.SQUARES),
+            squares_a=self._total(sums, k.SQUARES_A),
+            squares_b=self._total(sums, k.SQUARES_B),
+            products=self._total(sums, k.PRODUCTS),
+            absolute=self._total(sums, k.ABSOLUTE),
+            relative=2 * float(sums[k.RELATIVE]),
             low=float(self.slots[k.LOW].min()),
             high=float(self.slots[k.HIGH].max()),
         )
 
-    def _total(self, slot: int) -> ScaledSum:
+    def _total(self, sums: NDArray[np.float64], slot: int) -> ScaledSum:
         k = self.kernels
         small, big = self.scaled[k.SMALL, slot], self.scaled[k.BIG, slot]
         return ScaledSum(
-            math.fsum(self.sums[:, slot].flat),
+            float(sums[slot]),
             math.fsum(small) if small.any() else 0.0,
             math.fsum(big) if big.any() else 0.0,
         )
 
     def folded(self, axis: FilterAxis) -> FilterSums:
         k = self.kernels
-        odd = self.odd.reshape(k.ODD, -1, axis.count).sum(axis=1)
-        slots = self.slots.reshape(k.SLOTS, -1, axis.count)
+        side_by_side = 1 if self.slots.shape[1] == axis.count else axis.stride
+        shape = (-1, axis.count, side_by_side)
+        odd = self.odd.reshape(k.ODD, *shape).sum(axis=(1, 3))
+        slots = self.slots.reshape(k.SLOTS, *shape)
         pairs = _filter_sizes(self.count, axis)
-        sums = self.sums.reshape(2, k.SUMS, -1, axis.count).sum(axis=2).sum(axis=0)
-        scaled = self.scaled.reshape(2, k.ABSOLUTE + 1, -1, axis.count).sum(axis=2)
+        sums = self.sums.reshape(2, k.SUMS, *shape).sum(axis=(2, 4)).sum(axis=0)
+        scaled = self.scaled.reshape(2, k.ABSOLUTE + 1, *shape).sum(axis=(2, 4))
         banks = [np.stack((sums[s], scaled[k.SMALL, s], scaled[k.BIG, s])) for s in range(5)]
         return FilterSums(
             pairs=pairs,
             finite=pairs - odd[k.EXCLUDED],
-            changed=slots[k.CHANGED].sum(axis=0).astype(np.int64),
-            sign_flips=slots[k.FLIPS].sum(axis=0).astype(np.int64),
+            changed=slots[k.CHANGED].sum(axis=(0, 2)).astype(np.int64),
+            sign_flips=slots[k.FLIPS].sum(axis=(0, 2)).astype(np.int64),
             nan_a=odd[k.NAN_A],
             nan_b=odd[k.NAN_B],
             inf_a=odd[k.INF_A],
@@ -192,8 +232,8 @@ class _LaneSums:
             products=banks[k.PRODUCTS],
             absolute=banks[k.ABSOLUTE],
             relative=2 * sums[k.RELATIVE],
-            low=slots[k.LOW].min(axis=0),
-            high=slots[k.HIGH].max(axis=0),
+            low=slots[k.LOW].min(axis=(0, 2)),
+            high=slots[k.HIGH].max(axis=(0, 2)),
         )
 
 
