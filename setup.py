@@ -25,6 +25,7 @@ RUN_TIME = [
     "scipy>=1.12,<2",
     "msgspec>=0.19,<0.23",
     "google-crc32c>=1.7,<2",
+    "xxhash>=3.1,<5",
     "fsspec>=2024.2",
     "ml_dtypes>=0.5.1,<1",
     "h5py>=3.11,<3.15",

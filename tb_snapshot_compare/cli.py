@@ -28,6 +28,7 @@ from tb_snapshot_compare.workspace import (
     EVERYTHING,
     WEIGHTS,
     Comparison,
+    Contents,
     Match,
     ProgressReport,
     RunSources,
@@ -100,6 +101,7 @@ def _compared(options: argparse.Namespace) -> Comparison:
             scopes=EVERYTHING if options.scope == "all" else WEIGHTS,
             corrections=corrections,
             progress=report,
+            contents=None if options.verify else Contents(),
         )
 
 
@@ -262,6 +264,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     diff.add_argument(
         "--write-match", metavar="FILE", help="write the matches in use, to be corrected"
+    )
+    diff.add_argument(
+        "--verify",
+        action="store_true",
+        help="read every tensor of both, also where the files' own checksums say that it did not "
+        "change",
     )
     diff.add_argument("--json", action="store_true", help="print one JSON object")
     diff.set_defaults(run=_diff)

@@ -145,6 +145,8 @@ TREND_LANDED_MAX = 64
 
 # --- store
 CACHE_MAX_BYTES = 512 * MIB
+CONTENTS_MAX_BYTES = 256 * MIB
+"""What is known of contents: 8 bytes a filter, so that these are 30 million filters."""
 
 # --- architecture: what a hostile configuration may claim; the largest real models have ~5,000.
 LAYERS_MAX = 50_000

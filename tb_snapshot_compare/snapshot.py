@@ -143,7 +143,8 @@ class TensorInfo:
     or when `problem` says why the values cannot be read.
     `crc32c` is the checksum of the values. `crc32` is (before, after): the CRC-32 of what
     precedes the values in their member of a zip archive, and of the whole member, which ends
-    with them.
+    with them. `unread_crc32` is the CRC-32 of the values too, of an archive whose reader does not
+    check it: that takes several times as long as comparing.
     """
 
     key: str
@@ -161,6 +162,7 @@ class TensorInfo:
     models: tuple[str, ...] = ()
     layout: Layout = "keras"
     crc32: tuple[int, int] | None = None
+    unread_crc32: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,8 @@ from tb_snapshot_compare.analysis.distribution import (
     Distribution,
     DistributionAccumulator,
     RangeAccumulator,
-    bin_edges,
-    level_edges,
 )
+from tb_snapshot_compare.analysis.distribution_grid import bin_edges, level_edges
 from tb_snapshot_compare.analysis.filter_axis import FilterAxis, filter_axis
 from tb_snapshot_compare.analysis.numeric_types import as_float, is_comparable
 from tb_snapshot_compare.analysis.pair_accumulator import (
@@ -26,6 +25,18 @@ from tb_snapshot_compare.analysis.pair_accumulator import (
     PairDifference,
     warm_up,
 )
+from tb_snapshot_compare.analysis.sum_columns import (
+    OwnSums,
+    SumColumns,
+    filter_measures,
+    grouped,
+    measures_of,
+    own_sums,
+    ranges_of,
+    stacked,
+)
+from tb_snapshot_compare.analysis.tensor_groups import group_sums, is_small
+from tb_snapshot_compare.analysis.tensor_parts import Part, PartJoiner, parts_of
 
 __all__ = [
     "DifferenceRange",
@@ -35,14 +46,27 @@ __all__ = [
     "FilterAxis",
     "FilterSums",
     "Measures",
+    "OwnSums",
     "PairAccumulator",
     "PairDifference",
+    "Part",
+    "PartJoiner",
     "RangeAccumulator",
     "ScaledSum",
+    "SumColumns",
     "as_float",
     "bin_edges",
     "filter_axis",
+    "filter_measures",
+    "group_sums",
+    "grouped",
     "is_comparable",
+    "is_small",
     "level_edges",
+    "measures_of",
+    "own_sums",
+    "parts_of",
+    "ranges_of",
+    "stacked",
     "warm_up",
 ]

@@ -8,10 +8,10 @@ import math
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-import google_crc32c
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from tb_snapshot_compare.errors import (
     UnreadableSnapshotError,
 )
 from tb_snapshot_compare.limits import BLOCK_BYTES, MIB
+from tb_snapshot_compare.readers.crc32c import extend_crc32c
 from tb_snapshot_compare.readers.files import (
     Handle,
     close_file,
@@ -46,8 +47,8 @@ _Extend = Callable[[int, Any], int]
 
 READ_ARRAY_MAX_BYTES = 64 * MIB
 """`read_array` is for what is shown whole; larger tensors are streamed."""
-_BLOCKS_AHEAD = 2
-"""Of a remote file: the block that is wanted, and the one that is fetched meanwhile."""
+_REMOTE_AHEAD_BYTES = 2 * BLOCK_BYTES
+"""Of a remote file: what is wanted, and what is fetched meanwhile."""
 _EXTENTS_AHEAD = 64
 
 
@@ -101,6 +102,7 @@ class TensorReader:
         *,
         block_elements: int | None = None,
         verify: bool = True,
+        seen: Callable[[memoryview], object] | None = None,
     ) -> Iterator[Array]:
         """Yields the values in C order as 1-D arrays of the tensor's dtype.
 
@@ -114,6 +116,7 @@ class TensorReader:
           block_elements: elements of a block, in place of `block_bytes`: two tensors of
             different dtypes stay in step when both are given the same number.
           verify: whether a stored checksum is checked.
+          seen: called with the bytes of each block, as they are stored.
 
         Raises:
           UnreadableSnapshotError: `tensor` is not numeric or has a problem, its extents do
@@ -121,7 +124,7 @@ class TensorReader:
             wrong.
           SnapshotGoneError, SnapshotChangedError: the file was deleted or replaced.
         """
-        dtype = _checked_dtype(tensor)
+        dtype = checked_dtype(tensor)
         elements = block_elements or max(1, block_bytes // dtype.itemsize)
         total = math.prod(tensor.shape) * dtype.itemsize
         size = min(elements * dtype.itemsize, total)
@@ -133,15 +136,26 @@ class TensorReader:
             for block in self._fill(tensor, buffer, size, total):
                 if extend is not None:
                     crc = extend(crc, block)
-                yield _as_native(block, dtype, tensor.byteorder)
-            _check_checksum(tensor, crc, stored)
+                if seen is not None:
+                    seen(block.data)
+                yield as_native(block, dtype, tensor.byteorder)
+            check_checksum(tensor, crc, stored)
         except UnreadableSnapshotError as error:
-            self._check_unchanged(tensor, error)
+            self.check_unchanged(tensor, error)
             raise
         finally:
             self._spare = buffer
 
-    def _check_unchanged(self, tensor: TensorInfo, error: UnreadableSnapshotError) -> None:
+    def read_into(self, path: str, offset: int, into: memoryview) -> None:
+        """Fills `into` with bytes of one of the snapshot's files, as they are stored.
+
+        Raises:
+          UnreadableSnapshotError: the file ends before, or an I/O error.
+          SnapshotGoneError, SnapshotChangedError: the file was deleted or replaced.
+        """
+        read_fully(self._handle(path), _shown(path), offset, into)
+
+    def check_unchanged(self, tensor: TensorInfo, error: UnreadableSnapshotError) -> None:
         """What a writer has cut short or written over meanwhile is not damaged: says so."""
         paths = {extent.path for extent in tensor.extents}
         stamps = tuple(stamp for path, stamp in self._stamps.items() if path in paths)
@@ -155,7 +169,7 @@ class TensorReader:
 
         Raises: as `read_blocks`, and UnreadableSnapshotError where the tensor is larger.
         """
-        dtype = _checked_dtype(tensor)
+        dtype = checked_dtype(tensor)
         total = math.prod(tensor.shape) * dtype.itemsize
         if total > limit:
             raise UnreadableSnapshotError(
@@ -177,7 +191,11 @@ class TensorReader:
             while done < extent.length:
                 wanted = min(size - filled, extent.length - done)
                 handle = self._handle(extent.path)
-                if filled == 0 and not isinstance(handle, int):
+                if filled == 0 and isinstance(handle, int):
+                    left = extent.length - done - size
+                    if left > 0:
+                        prefetch(handle, extent.offset + done + size, min(left, size))
+                elif filled == 0:
                     self._prefetch(tensor.extents[index : index + _EXTENTS_AHEAD], done, size)
                 part = view[filled : filled + wanted]
                 read_fully(handle, _shown(extent.path), extent.offset + done, part)
@@ -190,7 +208,7 @@ class TensorReader:
 
     def _prefetch(self, extents: tuple[Extent, ...], done: int, size: int) -> None:
         """Begins to fetch the next blocks of `size` bytes, of which the first extent has `done`."""
-        wanted = _BLOCKS_AHEAD * size
+        wanted = max(2 * size, _REMOTE_AHEAD_BYTES)
         for extent in extents:
             length = min(extent.length - done, wanted)
             prefetch(self._handle(extent.path), extent.offset + done, length)
@@ -214,7 +232,8 @@ class TensorReader:
         return handle
 
 
-def _check_checksum(tensor: TensorInfo, computed: int, stored: int) -> None:
+def check_checksum(tensor: TensorInfo, computed: int, stored: int) -> None:
+    """Raises UnreadableSnapshotError where the two checksums differ."""
     if computed != stored:
         raise UnreadableSnapshotError(
             f"tensor {tensor.name!r} in {tensor.extents[0].path}: checksum "
@@ -254,20 +273,38 @@ def _shown(path: str) -> str:
     return path.of if isinstance(path, SpoolPath | DerivedPath) else path
 
 
+def cut(tensor: TensorInfo, start: int, stop: int) -> TensorInfo:
+    """Elements start to stop of the flat tensor as a tensor of its own, without a checksum."""
+    size = checked_dtype(tensor).itemsize
+    first, end, extents = start * size, stop * size, []
+    for extent in tensor.extents:
+        low, high = max(first, 0), min(end, extent.length)
+        if low < high:
+            extents.append(Extent(extent.path, extent.offset + low, high - low))
+        first, end = first - extent.length, end - extent.length
+    found = replace(tensor, shape=(stop - start,), extents=tuple(extents))
+    return replace(found, crc32c=None, crc32=None, unread_crc32=None)
+
+
 def _checksum(tensor: TensorInfo) -> tuple[_Extend | None, int, int]:
     """How the tensor's checksum is extended by a block, where it begins, and what is stored."""
     if tensor.crc32c is not None:
-        return google_crc32c.extend, 0, tensor.crc32c
+        return extend_crc32c, 0, tensor.crc32c
     if tensor.crc32 is not None:
         return _extend_crc32, *tensor.crc32
     return None, 0, 0
 
 
-def _extend_crc32(crc: int, block: npt.NDArray[np.uint8]) -> int:
-    return zlib.crc32(block.data, crc)
+def _extend_crc32(crc: int, block: Any) -> int:
+    return zlib.crc32(block, crc)
 
 
-def _checked_dtype(tensor: TensorInfo) -> np.dtype[Any]:
+def checked_dtype(tensor: TensorInfo) -> np.dtype[Any]:
+    """The dtype of a tensor whose extents hold its shape.
+
+    Raises:
+      UnreadableSnapshotError: they do not, it is not numeric, or it has a problem.
+    """
     if tensor.problem is not None:
         raise UnreadableSnapshotError(f"tensor {tensor.name!r}: {tensor.problem}")
     dtype = numpy_dtype(tensor.dtype)
@@ -285,7 +322,8 @@ def _checked_dtype(tensor: TensorInfo) -> np.dtype[Any]:
     return dtype
 
 
-def _as_native(block: npt.NDArray[np.uint8], dtype: np.dtype[Any], byteorder: str) -> Array:
+def as_native(block: npt.NDArray[np.uint8], dtype: np.dtype[Any], byteorder: str) -> Array:
+    """Stored bytes as values; `block` is turned into the machine's byte order in place."""
     if byteorder != sys.byteorder and dtype.itemsize > 1:
         width = dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize
         if width > 1:

@@ -15,7 +15,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal, NoReturn
 
 from tb_snapshot_compare.errors import SnapshotGoneError, UnreadableSnapshotError
@@ -79,9 +79,12 @@ def close_file(handle: Handle) -> None:
 
 
 def prefetch(handle: Handle, offset: int, length: int) -> None:
-    """Says that these bytes are read next: a remote file begins to fetch them."""
+    """Says that these bytes are read next: they are fetched while something else is done."""
     if not isinstance(handle, int):
         handle.prefetch(offset, length)
+    elif hasattr(os, "posix_fadvise"):
+        with suppress(OSError):
+            os.posix_fadvise(handle, offset, length, os.POSIX_FADV_WILLNEED)
 
 
 def read_fully(handle: Handle, path: str, offset: int, into: memoryview) -> None:

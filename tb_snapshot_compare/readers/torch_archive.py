@@ -137,8 +137,9 @@ class _Places:
             )
         if member.problem is not None:
             return self._missing(member.problem)
+        checksum = member.crc32 or None  # 0 where `torch.save` was told not to compute it
         if not member.deflated:
-            return Place(self.path, member.offset, member.stored)
+            return Place(self.path, member.offset, member.stored, crc32=checksum)
         room = max(limits.DECODED_FLOOR_BYTES, limits.DECODED_EXPANSION_MAX * member.stored)
         if member.length > min(room, limits.SPOOL_MAX_BYTES):
             return self._missing(
@@ -146,7 +147,7 @@ class _Places:
                 f"{member.stored:,} that are stored in {self.path}"
             )
         path = DerivedPath(self.path, lambda: self._inflated(member))
-        return Place(path, 0, member.length)
+        return Place(path, 0, member.length, crc32=checksum)
 
     def _missing(self, problem: str) -> Place:
         return Place(self.path, 0, 0, problem)

@@ -11,6 +11,7 @@ from tb_snapshot_compare.readers.torch_state import EPOCHS, STEPS, FoundState, F
 from tb_snapshot_compare.readers.torch_strides import StrideError, View, placed
 from tb_snapshot_compare.readers.torch_values import StoredTensor
 from tb_snapshot_compare.snapshot import (
+    Extent,
     Format,
     Generation,
     Position,
@@ -25,12 +26,16 @@ OPTIMIZER_STEP_SOURCE = "optimizer step"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the `length` bytes of a storage lie; `problem` says why they cannot be reached."""
+    """Where the `length` bytes of a storage lie; `problem` says why they cannot be reached.
+
+    `crc32` is what an archive states of them.
+    """
 
     path: str
     offset: int
     length: int
     problem: str | None = None
+    crc32: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +122,11 @@ def tensor_at(path: str, key: str, tensor: StoredTensor, storages: Storages) -> 
         width=width,
     )
     try:
-        return placed(info, view, storages.generation)
+        found = placed(info, view, storages.generation)
     except StrideError as error:
         return replace(info, problem=f"{error} ({path}); save the snapshot again")
+    whole = (Extent(place.path, place.offset, place.length),)
+    return replace(found, unread_crc32=place.crc32) if found.extents == whole else found
 
 
 def _position(state: FoundState, infos: Sequence[TensorInfo], generation: Generation) -> Position:

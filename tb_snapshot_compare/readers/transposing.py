@@ -59,7 +59,8 @@ def rows_of(tensor: TensorInfo, rows: Rows, shape: tuple[int, ...] | None = None
       shape: of the result; the rows' number and the further axes by default.
     """
     count = sum(end - first for first, end in rows)
-    found = replace(tensor, shape=shape or (count, *tensor.shape[1:]), crc32c=None, crc32=None)
+    shape = shape or (count, *tensor.shape[1:])
+    found = replace(tensor, shape=shape, crc32c=None, crc32=None, unread_crc32=None)
     total = sum(extent.length for extent in tensor.extents)
     if not total or not tensor.shape[0] or total % tensor.shape[0]:
         return found
@@ -145,6 +146,7 @@ def _derived(
         byteorder=_native_byteorder(),
         crc32c=None,
         crc32=None,
+        unread_crc32=None,
     )
 
 

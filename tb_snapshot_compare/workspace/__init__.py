@@ -3,6 +3,7 @@
 from tb_snapshot_compare.images.summaries import SummaryImage, SummarySource
 from tb_snapshot_compare.sources import RunSources, Scan
 from tb_snapshot_compare.workspace.comparing import EVERYTHING, WEIGHTS, compare, find_layer
+from tb_snapshot_compare.workspace.contents import Contents
 from tb_snapshot_compare.workspace.distributing import distribution
 from tb_snapshot_compare.workspace.library import EventSource, Workspace
 from tb_snapshot_compare.workspace.match_files import (
@@ -48,6 +49,7 @@ __all__ = [
     "EVERYTHING",
     "WEIGHTS",
     "Comparison",
+    "Contents",
     "Coverage",
     "Distribution",
     "EventSource",

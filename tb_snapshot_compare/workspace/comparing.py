@@ -1,19 +1,28 @@
 """Comparing two opened snapshots: one fused pass over every pair of tensors."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from tb_snapshot_compare.analysis import (
     DifferenceSums,
-    FilterSums,
-    PairAccumulator,
+    Measures,
+    SumColumns,
     filter_axis,
+    filter_measures,
+    grouped,
+    measures_of,
+    ranges_of,
+    stacked,
 )
-from tb_snapshot_compare.errors import InvalidRequestError, UnreadableSnapshotError
+from tb_snapshot_compare.errors import InvalidRequestError
 from tb_snapshot_compare.readers import check_generation
 from tb_snapshot_compare.snapshot import Scope, TensorInfo
+from tb_snapshot_compare.workspace.contents import Contents, all_jobs
 from tb_snapshot_compare.workspace.match_files import Corrections
 from tb_snapshot_compare.workspace.matching import match
+from tb_snapshot_compare.workspace.measuring import measure
 from tb_snapshot_compare.workspace.opening import OpenedSnapshot, PairArchitecture
 from tb_snapshot_compare.workspace.pairing import TensorPair, left_out
 from tb_snapshot_compare.workspace.results import (
@@ -25,15 +34,15 @@ from tb_snapshot_compare.workspace.results import (
 )
 from tb_snapshot_compare.workspace.streaming import (
     ByteCounter,
-    PairStream,
+    PairReader,
     Progress,
-    map_pairs,
-    pair_bytes,
+    stored_bytes,
 )
+from tb_snapshot_compare.workspace.tensor_jobs import Job
 
 WEIGHTS: frozenset[Scope] = frozenset({"weights"})
 EVERYTHING: frozenset[Scope] = frozenset({"weights", "optimizer", "state"})
-_ZERO = DifferenceSums()
+_NOTHING = SumColumns.of(DifferenceSums())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +50,13 @@ class _Outcome:
     """A pair with its sums, or with the reason why it could not be read."""
 
     pair: TensorPair
-    sums: DifferenceSums | None
-    filters: FilterSums | None
+    sums: SumColumns | None = None
     problem: str | None = None
 
-    @property
-    def difference(self) -> TensorDifference:
+    def difference(
+        self, measures: Measures | None, ends: tuple[float, float] | None
+    ) -> TensorDifference:
         pair = self.pair
-        ends = self.sums.difference_range() if self.sums and self.sums.finite else None
         status = "unreadable" if self.problem is not None else pair.status
         return TensorDifference(
             name=pair.name,
@@ -62,9 +70,9 @@ class _Outcome:
             status=status,
             count=pair.count,
             problem=self.problem or pair.problem,
-            measures=self.sums.measures() if self.sums else None,
-            low=ends.low if ends else None,
-            high=ends.high if ends else None,
+            measures=measures,
+            low=ends[0] if ends else None,
+            high=ends[1] if ends else None,
             rule=pair.rule,
             name_a=_name_in_a(pair),
         )
@@ -87,6 +95,7 @@ def compare(
     scopes: frozenset[Scope] = WEIGHTS,
     corrections: Corrections = (),
     progress: Progress | None = None,
+    contents: Contents | None = None,
 ) -> Comparison:
     """The differences a -> b, exact over all finite pairs of values.
 
@@ -100,6 +109,8 @@ def compare(
       scopes: Which tensors: the model's weights, the optimizer's, and counters and seeds.
       corrections: Matches that go before every rule.
       progress: Called with bytes done and in all; may raise to stop.
+      contents: Recognises tensors that did not change, which are then not read, or only one of
+        the two; None reads everything and believes nothing. The numbers are the same.
 
     Raises:
       InvalidRequestError: no such layer, or a correction that cannot be.
@@ -110,25 +121,46 @@ def compare(
     if layer is not None:
         wanted = find_layer(architecture, layer)
         pairs = tuple(pair for pair in pairs if pair.layer == wanted)
-    counter = ByteCounter(pair_bytes(pairs), progress)
-    stream = PairStream(a.contents.generation, b.contents.generation, counter)
-    kinds = architecture.kinds
-    outcomes = map_pairs(
-        lambda pair: _measure(pair, kinds.get(pair.layer or "", ""), stream), pairs
-    )
-    check_generation(a.contents.generation)
-    check_generation(b.contents.generation)
+    outcomes = _outcomes(a, b, pairs, architecture.kinds, contents, progress)
     summary = _Summary(architecture, outcomes)
     return Comparison(
         a=a.summary,
         b=b.summary,
         coverage=summary.coverage(),
         left_out=left_out(a.contents.tensors, b.contents.tensors, scopes),
-        model=summary.model().measures(),
+        model=summary.model(),
         layers=summary.layers(),
-        tensors=tuple(outcome.difference for outcome in outcomes),
-        filters=tuple(_filter_measures(outcome) for outcome in _widest(outcomes)),
+        tensors=summary.tensors(),
+        filters=_filter_measures(list(_widest(outcomes))),
     )
+
+
+def _outcomes(
+    a: OpenedSnapshot,
+    b: OpenedSnapshot,
+    pairs: Sequence[TensorPair],
+    kinds: Mapping[str, str],
+    contents: Contents | None,
+    progress: Progress | None,
+) -> list[_Outcome]:
+    """Every pair with its sums, in order."""
+    of_a, of_b = a.contents.generation, b.contents.generation
+    compared = [index for index, pair in enumerate(pairs) if pair.status == "compared"]
+    jobs = [_job(pairs[index], kinds.get(pairs[index].layer or "", "")) for index in compared]
+    plan = contents.recognise(jobs, of_a, of_b) if contents else all_jobs(jobs)
+    asked = [job for _, job in plan.jobs]
+    counter = ByteCounter(sum(stored_bytes(side) for job in asked for side in job.read), progress)
+    measured = measure(asked, lambda: PairReader(of_a, of_b, counter))
+    check_generation(of_a)
+    check_generation(of_b)
+    if contents:
+        contents.keep(plan, measured, of_a, of_b)
+    outcomes = [_Outcome(pair) for pair in pairs]
+    for index, sums in plan.known.items():
+        outcomes[compared[index]] = _Outcome(jobs[index].pair, sums)
+    for (index, job), found in zip(plan.jobs, measured, strict=True):
+        outcomes[compared[index]] = _Outcome(job.pair, found.sums, found.problem)
+    return outcomes
 
 
 def find_layer(architecture: PairArchitecture, name: str) -> str:
@@ -145,65 +177,72 @@ def find_layer(architecture: PairArchitecture, name: str) -> str:
     raise InvalidRequestError(f"Neither snapshot has a layer {name!r}. Layers: {known}.")
 
 
-def _measure(pair: TensorPair, kind: str, stream: PairStream) -> _Outcome:
-    if pair.status != "compared":
-        return _Outcome(pair, None, None)
-    tensor_a, tensor_b = pair.a, pair.b
-    assert tensor_a is not None
-    assert tensor_b is not None
-    axis = filter_axis(tensor_b.role, kind, tensor_b.shape, tensor_b.layout)
-    accumulator = PairAccumulator(tensor_a.dtype, tensor_b.dtype, pair.count, axis)
-    try:
-        for block_a, block_b in stream.blocks(pair):
-            accumulator.add(block_a, block_b)
-    except UnreadableSnapshotError as error:
-        return _Outcome(pair, None, None, problem=str(error))
-    result = accumulator.finish()
-    return _Outcome(pair, result.total, result.filters)
+def _job(pair: TensorPair, kind: str) -> Job:
+    assert pair.b is not None
+    return Job(pair, filter_axis(pair.b.role, kind, pair.b.shape, pair.b.layout))
 
 
-@dataclass(frozen=True, slots=True)
 class _Summary:
-    architecture: PairArchitecture
-    outcomes: Sequence[_Outcome]
+    """What the outcomes add up to; the measures of all tensors are computed at once."""
 
-    def model(self) -> DifferenceSums:
-        return _merged(
-            outcome.sums for outcome in self.outcomes if outcome.pair.either.scope == "weights"
+    def __init__(self, architecture: PairArchitecture, outcomes: Sequence[_Outcome]) -> None:
+        self._architecture, self._outcomes = architecture, outcomes
+        self._measured = [outcome for outcome in outcomes if outcome.sums]
+        self._sums = stacked([_NOTHING, *(one.sums for one in self._measured if one.sums)])[1:]
+
+    def model(self) -> Measures:
+        """Of all weights."""
+        outside = np.array([one.pair.either.scope != "weights" for one in self._measured], np.int64)
+        return measures_of(grouped(self._sums, outside, 2))[0]
+
+    def tensors(self) -> tuple[TensorDifference, ...]:
+        """Of every pair."""
+        known = zip(measures_of(self._sums), ranges_of(self._sums), strict=True)
+        return tuple(
+            outcome.difference(*next(known)) if outcome.sums else outcome.difference(None, None)
+            for outcome in self._outcomes
         )
 
     def layers(self) -> tuple[LayerDifference, ...]:
         """In the order of the architecture; layers without a compared tensor are left out."""
-        members: dict[str, list[DifferenceSums]] = {}
-        for outcome in self.outcomes:
-            if outcome.sums and outcome.pair.layer and outcome.pair.either.scope == "weights":
-                members.setdefault(outcome.pair.layer, []).append(outcome.sums)
+        found = {one.pair.layer for one in self._measured if one.pair.either.scope == "weights"} - {
+            None
+        }
+        shown = [layer for layer in self._architecture.graph.layers if layer.name in found]
+        places = {layer.name: place for place, layer in enumerate(shown)}
+        groups = np.array(
+            [
+                places.get(one.pair.layer or "", len(shown))
+                if one.pair.either.scope == "weights"
+                else len(shown)
+                for one in self._measured
+            ],
+            np.int64,
+        )
+        totals = grouped(self._sums, groups, len(shown) + 1)
+        counts = totals.counts[0].tolist()
         return tuple(
-            LayerDifference(layer.name, layer.shown_kind, total.pairs, total.measures())
-            for layer in self.architecture.graph.layers
-            if layer.name in members
-            for total in (_merged(members[layer.name]),)
+            LayerDifference(layer.name, layer.shown_kind, count, measures)
+            for layer, count, measures in zip(
+                shown, counts[:-1], measures_of(totals)[:-1], strict=True
+            )
         )
 
     def coverage(self) -> Coverage:
-        compared = [outcome.sums for outcome in self.outcomes if outcome.sums]
+        """How many tensors and elements the numbers cover."""
         return Coverage(
-            tensors_compared=len(compared),
-            tensors_total=len(self.outcomes),
-            elements_compared=sum(sums.finite for sums in compared),
-            elements_total=sum(outcome.pair.count for outcome in self.outcomes),
+            tensors_compared=len(self._measured),
+            tensors_total=len(self._outcomes),
+            elements_compared=int(self._sums.counts[1].sum()),
+            elements_total=sum(outcome.pair.count for outcome in self._outcomes),
         )
-
-
-def _merged(parts: Iterable[DifferenceSums | None]) -> DifferenceSums:
-    return sum((part for part in parts if part is not None), _ZERO)
 
 
 def _widest(outcomes: Iterable[_Outcome]) -> Iterable[_Outcome]:
     """The largest tensor with filters of each layer: a layer's filters are those of its kernel."""
     chosen: dict[str | None, _Outcome] = {}
     for outcome in outcomes:
-        if outcome.filters is None:
+        if outcome.sums is None or outcome.sums.size == 1:
             continue
         layer = outcome.pair.layer
         if layer not in chosen or outcome.pair.count > chosen[layer].pair.count:
@@ -211,12 +250,16 @@ def _widest(outcomes: Iterable[_Outcome]) -> Iterable[_Outcome]:
     return chosen.values()
 
 
-def _filter_measures(outcome: _Outcome) -> FilterMeasures:
-    assert outcome.filters is not None
-    arrays = outcome.filters.measures()
-    return FilterMeasures(
-        tensor=outcome.pair.name,
-        layer=outcome.pair.layer,
-        filters=len(arrays["l2"]),
-        arrays={name: values.astype("<f8").tobytes() for name, values in arrays.items()},
-    )
+def _filter_measures(outcomes: Sequence[_Outcome]) -> tuple[FilterMeasures, ...]:
+    """Of the filters of every outcome; those of all that have changed are computed at once."""
+    filters = [outcome.sums[1:] for outcome in outcomes if outcome.sums]
+    changed = [one for one in filters if one.counts[2].any()]
+    arrays = filter_measures(changed[0].beside(*changed[1:])) if changed else {}
+    start, found = 0, []
+    for outcome, one in zip(outcomes, filters, strict=True):
+        own = arrays if one.counts[2].any() else filter_measures(one)
+        first, start = (start, start + one.size) if own is arrays else (0, start)
+        columns = slice(first, first + one.size)
+        parts = {name: v[columns].astype("<f8").tobytes() for name, v in own.items()}
+        found.append(FilterMeasures(outcome.pair.name, outcome.pair.layer, one.size, parts))
+    return tuple(found)

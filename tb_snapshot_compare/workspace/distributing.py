@@ -1,13 +1,22 @@
-"""The difference distribution of a layer or of the whole model: a second, exact pass."""
+"""The difference distribution of a layer or of the whole model: a second, exact pass.
+
+The comparison has found the range of the changes, checked the checksums, and which tensors did
+not change: those are counted without reading them.
+"""
 
 import operator
+from collections.abc import Sequence, Set
+from dataclasses import replace
 from functools import reduce
 
+import numpy as np
+
 from tb_snapshot_compare import analysis
-from tb_snapshot_compare.analysis import DistributionAccumulator
+from tb_snapshot_compare.analysis import DistributionAccumulator, Part, parts_of
 from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError
 from tb_snapshot_compare.limits import BINS_MAX, LEVELS_MAX
 from tb_snapshot_compare.readers import check_generation
+from tb_snapshot_compare.snapshot import TensorInfo
 from tb_snapshot_compare.workspace.comparing import WEIGHTS
 from tb_snapshot_compare.workspace.match_files import Corrections
 from tb_snapshot_compare.workspace.matching import match
@@ -16,10 +25,11 @@ from tb_snapshot_compare.workspace.pairing import TensorPair
 from tb_snapshot_compare.workspace.results import Comparison, Distribution, TensorDifference
 from tb_snapshot_compare.workspace.streaming import (
     ByteCounter,
-    PairStream,
+    PairReader,
     Progress,
-    map_pairs,
-    pair_bytes,
+    place_on_disk,
+    share_out,
+    stored_bytes,
 )
 
 
@@ -55,23 +65,35 @@ def distribution(
     """
     check_bounds(bins, levels)
     compared = _chosen(comparison, layer, tensor)
-    names = {difference.name for difference in compared}
+    changed = {
+        difference.name
+        for difference in compared
+        if difference.measures is not None and difference.measures.changed != 0
+    }
     low, high = _range(compared)
     matching = match(a, b, corrections)
-    pairs = tuple(pair for pair in matching.of_scopes(WEIGHTS) if pair.name in names)
-    stream = PairStream(
-        a.contents.generation, b.contents.generation, ByteCounter(pair_bytes(pairs), progress)
+    pairs = [pair for pair in matching.of_scopes(WEIGHTS) if pair.name in changed]
+    tasks = [(pair, part) for pair in pairs for part in parts_of(pair.count, None)]
+    tasks.sort(key=lambda task: (place_on_disk(task[0]), task[1].start))
+    of_a, of_b = a.contents.generation, b.contents.generation
+    total = sum(stored_bytes(side) for pair in pairs for side in _sides(pair))
+    counter = ByteCounter(total, progress)
+    own: dict[PairReader, DistributionAccumulator] = {}
+
+    def count(task: tuple[TensorPair, Part], reader: PairReader) -> None:
+        if reader not in own:
+            own[reader] = DistributionAccumulator(low, high, bins, levels)
+        for block_a, block_b in reader.blocks(*_sides(task[0]), task[1]):
+            own[reader].add(block_a, block_b)
+
+    share_out(tasks, count, lambda: PairReader(of_a, of_b, counter))
+    check_generation(of_a)
+    check_generation(of_b)
+    found = reduce(
+        operator.add,
+        (accumulator.finish() for accumulator in own.values()),
+        _of_equal_pairs(compared, changed, DistributionAccumulator(low, high, bins, levels)),
     )
-
-    def count(pair: TensorPair) -> analysis.Distribution:
-        accumulator = DistributionAccumulator(low, high, bins, levels)
-        for block_a, block_b in stream.blocks(pair):
-            accumulator.add(block_a, block_b)
-        return accumulator.finish()
-
-    found = reduce(operator.add, map_pairs(count, pairs))
-    check_generation(a.contents.generation)
-    check_generation(b.contents.generation)
     return Distribution(
         layer=layer,
         tensor=tensor,
@@ -81,6 +103,24 @@ def distribution(
         total=found.total,
         excluded=found.excluded,
     )
+
+
+def _sides(pair: TensorPair) -> tuple[TensorInfo, TensorInfo]:
+    assert pair.a is not None
+    assert pair.b is not None
+    return pair.a, pair.b
+
+
+def _of_equal_pairs(
+    compared: Sequence[TensorDifference], changed: Set[str], one: DistributionAccumulator
+) -> analysis.Distribution:
+    """What the tensors without a change add: each finite pair where a pair of zeros is counted."""
+    one.add(np.zeros(1, np.float32), np.zeros(1, np.float32))
+    cell = one.finish()
+    equal = [d for d in compared if d.name not in changed and d.measures is not None]
+    excluded = sum(d.measures.nan_a + d.measures.inf_a for d in equal if d.measures)
+    finite = sum(d.count for d in equal) - excluded
+    return replace(cell, counts=cell.counts * finite, excluded=excluded)
 
 
 def check_bounds(bins: int, levels: int) -> None:

@@ -185,7 +185,8 @@ def _part_of(tensor: TensorInfo, pair: KernelPair, outers: Indices, inners: Indi
     runs = zip((starts[first] * size).tolist(), (ends[last] * size).tolist(), strict=True)
     count = layout.cells * outers.size * inners.size
     extents = tuple(_cut(tensor.extents, runs))
-    return replace(tensor, shape=(count,), extents=extents, crc32c=None, crc32=None)
+    part = replace(tensor, shape=(count,), extents=extents)
+    return replace(part, crc32c=None, crc32=None, unread_crc32=None)
 
 
 def _cut(extents: tuple[Extent, ...], runs: Iterable[tuple[int, int]]) -> Iterator[Extent]:

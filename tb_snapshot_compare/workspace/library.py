@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -22,9 +22,10 @@ from tb_snapshot_compare.limits import SCAN_INTERVAL_SECONDS
 from tb_snapshot_compare.readers import check_generation
 from tb_snapshot_compare.snapshot import Generation, SnapshotRef, State
 from tb_snapshot_compare.sources import Catalog, Root, RunSources, Watcher, parse_roots
-from tb_snapshot_compare.store import ResultStore, default_directory
+from tb_snapshot_compare.store import ContentStore, ResultStore, default_directory
 from tb_snapshot_compare.workspace import match_files
 from tb_snapshot_compare.workspace.comparing import compare
+from tb_snapshot_compare.workspace.contents import Contents
 from tb_snapshot_compare.workspace.corrections import SavedCorrections
 from tb_snapshot_compare.workspace.distributing import check_bounds, distribution
 from tb_snapshot_compare.workspace.graph_files import graph_generation
@@ -42,9 +43,12 @@ from tb_snapshot_compare.workspace.opening import (
 )
 from tb_snapshot_compare.workspace.results import Comparison, Distribution, FilterMeasures
 from tb_snapshot_compare.workspace.streaming import Progress
+from tb_snapshot_compare.workspace.yielding import yielding
 
 _RESULT_SCHEMA = 3
 _OPENED_KEPT = 16
+_OPENED_ONCE_KEPT = 2
+"""The next pair of a series has one of the last pair's snapshots."""
 _COMPARISONS_KEPT = 8
 _NAMES_KEPT = 1_000
 Value = TypeVar("Value")
@@ -77,9 +81,12 @@ class Workspace:
         """
         self._roots = tuple(roots)
         self._store = store
+        self.contents = Contents(ContentStore(store.directory))
+        """Recognises tensors that did not change."""
         self._events = events
         self._corrections = SavedCorrections(store.directory)
         self._opened: _Recent[OpenedSnapshot] = _Recent(_OPENED_KEPT)
+        self._opened_once: _Recent[OpenedSnapshot] = _Recent(_OPENED_ONCE_KEPT)
         self._configs: _Recent[tuple[FoundConfig, ...]] = _Recent(_OPENED_KEPT)
         self._names: _Recent[str] = _Recent(_NAMES_KEPT)
         """Of snapshots that somebody asked for, to tell deleted ones from unknown ones."""
@@ -170,8 +177,9 @@ class Workspace:
         return opened if opened.config is not None else self._with_config(opened, ref)
 
     def open_once(self, ref: SnapshotRef) -> OpenedSnapshot:
-        """`open` without keeping the result, for what goes through many snapshots."""
-        opened = self._opened.known((ref.id, ref.generation)) or self._open(ref)
+        """`open` for what goes through many snapshots: only the last few are kept, and apart."""
+        key = (ref.id, ref.generation)
+        opened = self._opened.known(key) or self._opened_once.get(key, lambda: self._open(ref))
         return opened if opened.config is not None else self._with_config(opened, ref)
 
     def may_find_config(self, ref: SnapshotRef) -> bool:
@@ -188,6 +196,7 @@ class Workspace:
         except (SnapshotChangedError, SnapshotGoneError):
             for ref in refs:
                 self._opened.drop((ref.id, ref.generation))
+                self._opened_once.drop((ref.id, ref.generation))
             self.rescan()
             raise
 
@@ -215,6 +224,7 @@ class Workspace:
         """Whether results of the pair stay as they are: no configuration can still turn up."""
         return self.open(a).config is not None or self.open(b).config is not None
 
+    @yielding()
     def architecture(self, a: SnapshotRef, b: SnapshotRef) -> PairArchitecture:
         """The layers of both snapshots as one graph."""
         return self.matching(a, b).architecture
@@ -261,15 +271,25 @@ class Workspace:
         """Changes whenever the user corrects the matching of any pair; empty without any."""
         return self._corrections.token
 
+    @yielding()
     def comparison(
-        self, a: SnapshotRef, b: SnapshotRef, progress: Progress | None = None
+        self,
+        a: SnapshotRef,
+        b: SnapshotRef,
+        progress: Progress | None = None,
+        *,
+        matches: Corrections | None = None,
     ) -> Comparison:
-        """The differences a -> b of the weights; kept in memory and on disk."""
-        return self._comparison(a, b, self.corrections(a, b), progress)
+        """The differences a -> b of the weights; kept in memory and on disk.
 
-    def _comparison(
-        self, a: SnapshotRef, b: SnapshotRef, matches: Corrections, progress: Progress | None
-    ) -> Comparison:
+        Args:
+          a: The first snapshot.
+          b: The second.
+          progress: Called with bytes done and in all; may raise to stop.
+          matches: The user's matches, those saved now unless others are given.
+        """
+        if matches is None:
+            matches = self.corrections(a, b)
         key = self.result_key("comparison", a, b, matches=matches)
         return self._comparisons.get((key,), lambda: self._compare(key, a, b, matches, progress))
 
@@ -286,6 +306,7 @@ class Workspace:
         candidates = [entry for entry in comparison.filters if entry.layer == layer]
         return max(candidates, key=lambda entry: sizes[entry.tensor], default=None)
 
+    @yielding()
     def distribution(
         self,
         a: SnapshotRef,
@@ -305,7 +326,7 @@ class Workspace:
         stored = self._stored(key, Distribution)
         if stored is not None:
             return stored
-        comparison = self._comparison(a, b, matches, progress)
+        comparison = self.comparison(a, b, progress, matches=matches)
         with self.reading(a, b):
             result = distribution(
                 self.open(a),
@@ -375,7 +396,13 @@ class Workspace:
         stored = self._stored(key, Comparison)
         if stored is None:
             with self.reading(a, b):
-                stored = compare(self.open(a), self.open(b), corrections=matches, progress=progress)
+                stored = compare(
+                    self.open(a),
+                    self.open(b),
+                    corrections=matches,
+                    progress=progress,
+                    contents=self.contents,
+                )
             self._store.put(key, msgspec.msgpack.encode(stored))
         return stored
 
@@ -389,24 +416,38 @@ class Workspace:
             return None  # written by another version
 
 
+@dataclass(slots=True)
+class _Making:
+    """Whose turn it is to make a value, and how many callers want it."""
+
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    callers: int = 0
+
+
 class _Recent(Generic[Value]):
-    """The values used last, made when asked for; whoever asks meanwhile waits for the same one."""
+    """The values used last, made when asked for; whoever asks meanwhile waits for the same one.
+
+    Where making one fails, those who wait try one after the other.
+    """
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
         self._values: OrderedDict[tuple[str, ...], Value] = OrderedDict()
-        self._making: dict[tuple[str, ...], threading.Lock] = {}
+        self._making: dict[tuple[str, ...], _Making] = {}
         self._lock = threading.Lock()
 
     def get(self, key: tuple[str, ...], make: Callable[[], Value]) -> Value:
         with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
-        with making:
-            try:
+            making = self._making.setdefault(key, _Making())
+            making.callers += 1
+        try:
+            with making.turn:
                 return self._made(key, make)
-            finally:
-                with self._lock:
-                    self._making.pop(key, None)
+        finally:
+            with self._lock:
+                making.callers -= 1
+                if not making.callers:
+                    del self._making[key]
 
     def known(self, key: tuple[str, ...]) -> Value | None:
         """The value, if it is there already."""

@@ -7,6 +7,7 @@ piles up: what is deleted is forgotten, what was computed once is in the result 
 
 import itertools
 import logging
+import math
 import os
 import threading
 import time
@@ -25,6 +26,7 @@ from tb_snapshot_compare.errors import (
     SnapshotChangedError,
     SnapshotCompareError,
     SnapshotGoneError,
+    may_pass,
 )
 from tb_snapshot_compare.limits import TREND_LANDED_MAX, TREND_PAIRS_MAX, TREND_RUNS_MAX
 from tb_snapshot_compare.snapshot import SnapshotRef, State
@@ -39,9 +41,11 @@ from tb_snapshot_compare.workspace.trend_values import (
     changes_of,
 )
 from tb_snapshot_compare.workspace.turns import Turns
+from tb_snapshot_compare.workspace.yielding import yielding
 
 _SCHEMA = "trend 2"
 _LOOK_SECONDS = 0.5
+_AGAIN_SECONDS = 30.0
 _WATCHED_SECONDS = 600.0
 """For so long after somebody has asked for a run, all of its pairs are computed."""
 _CONFIG_SECONDS = 5.0
@@ -84,6 +88,8 @@ class Trends:
         """Snapshots that were there at the start: only what lands later compares itself."""
         self._postponed: dict[_Key, int] = {}
         """Pairs that changed under our hands, with the catalog's version at the time."""
+        self._again: dict[_Key, float] = {}
+        """When pairs are tried again that a disk or a store failed to give."""
         self._computing: TrendPair | None = None
         self._matches = workspace.matches_token
         """Under which matches of the user the pairs were computed."""
@@ -247,11 +253,13 @@ class Trends:
         with self._lock:
             state = self._runs.get(b.run)
             known = state is not None and key in state.known
+        known = known and time.monotonic() < self._again.get(key, math.inf)
         return not known and self._postponed.get(key) != version
 
     def _compute(self, a: SnapshotRef, b: SnapshotRef) -> None:
         version = self._workspace.catalog().version
         self._postponed = {key: at for key, at in self._postponed.items() if at == version}
+        self._again.pop(_key(a, b), None)
         self._computing = TrendPair(a, b, "computing", 0, fraction=0.0)
         self._changed()
         try:
@@ -261,6 +269,8 @@ class Trends:
             self._workspace.rescan()
             found = None
         except SnapshotCompareError as error:
+            if may_pass(error):
+                self._again[_key(a, b)] = time.monotonic() + _AGAIN_SECONDS
             found = TrendPair(a, b, "failed", 0, problem=str(error))
         except Exception as error:  # a fault of ours on one pair must not end the others
             _logger.exception("Comparing %s with %s failed", a.name, b.name)
@@ -272,8 +282,9 @@ class Trends:
                 known = self._state_of(b.run).known
                 known[_key(a, b)] = replace(found, version=self._changed())
                 while len(known) > TREND_PAIRS_MAX:
-                    known.popitem(last=False)
+                    self._again.pop(known.popitem(last=False)[0], None)
 
+    @yielding()
     def _changes(self, a: SnapshotRef, b: SnapshotRef) -> LayerChanges:
         """The changes, from the store where they are known.
 
@@ -296,6 +307,7 @@ class Trends:
                 workspace.open_once(b),
                 corrections=matches,
                 progress=self._progress,
+                contents=workspace.contents,
             )
         changes = changes_of(comparison)
         store.put(key, msgspec.msgpack.encode(changes))

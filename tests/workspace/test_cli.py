@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tb_snapshot_compare import cli
 from tb_snapshot_compare.errors import SnapshotChangedError
 from tests.conftest import FORMATS, SavedPair
+from tests.hostile.bundle_writer import BundleWriter
+from tests.workspace.reading_counts import counted
 from tests.workspace.reference import measures
 
 MEASURES = {
@@ -40,6 +43,24 @@ def diff(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     code, out, _ = run(capsys, "diff", *arguments, "--json")
     assert code == 0
     return json.loads(out, parse_constant=lambda name: pytest.fail(f"bare {name}"))
+
+
+def test_diff_believes_checksums_unless_it_is_to_verify(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for step, damaged in ((0, False), (1, True)):
+        writer = BundleWriter()
+        writer.add("one/kernel", np.ones(30_000, np.float32))
+        writer.add("two/kernel", np.full(4, step, np.float32))
+        if damaged:
+            writer.data[5] ^= 1
+        writer.write(tmp_path / f"ckpt-{step}")
+    pair = (str(tmp_path / "ckpt-0"), str(tmp_path / "ckpt-1"))
+    with counted(".data-00000-of-00001") as reads:
+        assert {t["status"] for t in diff(capsys, *pair)["tensors"]} == {"compared"}
+    assert reads.bytes == 120_000 + 2 * 16
+    found = {t["name"]: t["status"] for t in diff(capsys, *pair, "--verify")["tensors"]}
+    assert found == {"one/kernel": "unreadable", "two/kernel": "compared"}
 
 
 def test_diff_prints_one_object_of_the_documented_shape(

@@ -1,0 +1,236 @@
+"""Tensors that did not change are recognised, and what they were found to hold is remembered."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+import msgspec
+import numpy as np
+
+from tb_snapshot_compare import __version__
+from tb_snapshot_compare.analysis import FilterAxis, OwnSums, SumColumns, own_sums
+from tb_snapshot_compare.readers import DerivedPath, SpoolPath, stored_identity
+from tb_snapshot_compare.snapshot import Generation, TensorInfo
+from tb_snapshot_compare.store import ContentStore
+from tb_snapshot_compare.workspace.tensor_jobs import Job, Measured
+
+_SCHEMA = "contents 1"
+_KEPT_KEYS_MAX = 100_000
+_ENTRY_MAX_BYTES = 4 * 1024 * 1024
+
+
+class _Entry(msgspec.Struct, array_like=True, frozen=True):
+    """`OwnSums`: columns, `counts` int64 and `squares` float64, where they are not the usual ones.
+
+    Usually every value is finite, so that counts follow from the shape, and only the first part
+    of the scaled sums is not zero.
+    """
+
+    counts: bytes
+    squares: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What is to be measured, and the sums of what need not be, by index among the jobs asked for.
+
+    `names` are the identities of the contents of a and b, as far as they are known.
+    """
+
+    jobs: tuple[tuple[int, Job], ...]
+    known: dict[int, SumColumns]
+    names: tuple[tuple[str | None, str | None], ...]
+
+
+class Contents:
+    """Knows contents by their identities: checksums that files state, digests of what was read.
+
+    Two tensors of one dtype and shape and of one identity are the same bytes. Then only one is
+    read, and none where its sums have been seen. Safe to share among threads.
+    """
+
+    def __init__(self, store: ContentStore | None = None) -> None:
+        """Remembers in `store`; without one, only what files state is known."""
+        self._store = store if store is not None and store.keeps else None
+        self._kept: set[bytes] = set()
+        """Keys under which sums were kept lately: the next pair has one of the same snapshots."""
+
+    def recognise(self, jobs: Sequence[Job], a: Generation, b: Generation) -> Recognised:
+        """Finds what is not to be read.
+
+        Args:
+          jobs: Pairs that are compared.
+          a: The generation of the first snapshot.
+          b: Of the second.
+        """
+        of_a = self._identities([job.pair.a for job in jobs], a)
+        of_b = self._identities([job.pair.b for job in jobs], b)
+        names = tuple(zip(of_a, of_b, strict=True))
+        same = {
+            index: _content_key(name_a, job.pair.a, job.axis)
+            for index, (job, (name_a, name_b)) in enumerate(zip(jobs, names, strict=True))
+            if name_a is not None and name_a == name_b and _alike(job) and job.pair.count
+        }
+        found = self._store.get(list(same.values())) if self._store and same else {}
+        known = {
+            index: sums.unchanged()
+            for index, key in same.items()
+            if key in found and (sums := _decoded(found[key], jobs[index])) is not None
+        }
+        left = tuple(
+            (index, self._planned(job, names[index], index in same))
+            for index, job in enumerate(jobs)
+            if index not in known
+        )
+        return Recognised(left, known, names)
+
+    def _planned(self, job: Job, names: tuple[str | None, str | None], unchanged: bool) -> Job:
+        digest_a, digest_b = (
+            self._store is not None and name is None and _is_lasting(side)
+            for name, side in zip(names, (job.pair.a, job.pair.b), strict=True)
+        )
+        return replace(job, unchanged=unchanged, digest_a=digest_a, digest_b=digest_b)
+
+    def keep(
+        self, recognised: Recognised, measured: Sequence[Measured], a: Generation, b: Generation
+    ) -> None:
+        """Remembers what was measured of the jobs of `recognised`, in their order."""
+        if self._store is None:
+            return
+        entries: dict[bytes, bytes] = {}
+        digests: tuple[dict[bytes, str], dict[bytes, str]] = ({}, {})
+        for (index, job), found in zip(recognised.jobs, measured, strict=True):
+            if found.sums is None:
+                continue
+            sides = (job.pair.a, job.pair.b)
+            made = (found.identity_a, found.identity_b)
+            for which, tensor in enumerate(sides):
+                assert tensor is not None
+                name = made[which] or recognised.names[index][which]
+                if made[which] is not None:
+                    digests[which][_reference(tensor)] = made[which] or ""
+                if name is None or not (_alike(job) and _is_checked(tensor, job)):
+                    continue
+                key = _content_key(name, tensor, job.axis)
+                if key in entries or (key in self._kept and not job.unchanged):
+                    continue
+                own = own_sums(found.sums, "ab"[which])
+                if own is not None:
+                    entries[key] = _encoded(own)
+        if len(self._kept) > _KEPT_KEYS_MAX:
+            self._kept = set()
+        self._kept |= entries.keys()
+        for generation, new in zip((a, b), digests, strict=True):
+            if new:
+                kept = self._digests(generation) | new
+                entries[_generation_key(generation)] = msgspec.msgpack.encode(kept)
+        self._store.put(
+            {key: entry for key, entry in entries.items() if len(entry) <= _ENTRY_MAX_BYTES}
+        )
+
+    def _identities(
+        self, tensors: Sequence[TensorInfo | None], generation: Generation
+    ) -> list[str | None]:
+        """What is known of each tensor's content."""
+        stated = [None if tensor is None else stored_identity(tensor) for tensor in tensors]
+        if self._store is None or None not in stated:
+            return stated
+        digests = self._digests(generation)
+        if not digests:
+            return stated
+        return [
+            name or (digests.get(_reference(tensor)) if tensor and _is_lasting(tensor) else None)
+            for name, tensor in zip(stated, tensors, strict=True)
+        ]
+
+    def _digests(self, generation: Generation) -> dict[bytes, str]:
+        """The digests of a generation's tensors, by `_reference`."""
+        assert self._store is not None
+        key = _generation_key(generation)
+        try:
+            return msgspec.msgpack.decode(
+                self._store.get([key]).get(key, b"\x80"), type=dict[bytes, str]
+            )
+        except msgspec.MsgspecError:
+            return {}
+
+
+def _alike(job: Job) -> bool:
+    """Whether the values of both sides are stored in one form, so that equal bytes are equal."""
+    a, b = job.pair.a, job.pair.b
+    if a is None or b is None:
+        return False
+    return (a.dtype, a.byteorder, a.shape) == (b.dtype, b.byteorder, b.shape)
+
+
+def _is_checked(tensor: TensorInfo, job: Job) -> bool:
+    """Whether what was read has been compared with what the file states of it."""
+    return job.unchanged or tensor.unread_crc32 is None
+
+
+def _is_lasting(tensor: TensorInfo | None) -> bool:
+    """Whether the extents say the same of the same generation at any time."""
+    return tensor is not None and not any(
+        isinstance(extent.path, DerivedPath) for extent in tensor.extents
+    )
+
+
+def _reference(tensor: TensorInfo) -> bytes:
+    """Names a tensor of a generation: what it is called, where its bytes lie, what they are."""
+    places = [
+        (extent.path.of if isinstance(extent.path, SpoolPath) else extent.path, extent.offset)
+        for extent in tensor.extents
+    ]
+    lengths = [extent.length for extent in tensor.extents]
+    what = (tensor.name, tensor.key, tensor.dtype, tensor.shape, tensor.byteorder)
+    return blake2b(repr((what, places, lengths)).encode(), digest_size=12).digest()
+
+
+def _generation_key(generation: Generation) -> bytes:
+    return _key("digests", repr(generation))
+
+
+def _content_key(name: str | None, tensor: TensorInfo | None, axis: FilterAxis | None) -> bytes:
+    assert tensor is not None
+    filters = "" if axis is None else f"{axis.count} {axis.stride}"
+    return _key("sums", f"{name} {tensor.dtype} {tensor.byteorder} {tensor.shape} {filters}")
+
+
+def _key(kind: str, what: str) -> bytes:
+    return blake2b(f"{_SCHEMA}\0{__version__}\0{kind}\0{what}".encode(), digest_size=16).digest()
+
+
+def _encoded(own: OwnSums) -> bytes:
+    _, _, nan, inf = own.counts
+    usual_counts, usual_squares = not (nan.any() or inf.any()), not own.squares[1:].any()
+    return msgspec.msgpack.encode(
+        _Entry(
+            b"" if usual_counts else own.counts.astype("<i8").tobytes(),
+            (own.squares[0] if usual_squares else own.squares).astype("<f8").tobytes(),
+        )
+    )
+
+
+def _decoded(payload: bytes, job: Job) -> OwnSums | None:
+    """The sums of a tensor of the job's shape and filters; None for another version's entry."""
+    filters = 0 if job.axis is None else job.axis.count
+    columns = filters + 1
+    try:
+        entry = msgspec.msgpack.decode(payload, type=_Entry)
+        squares = np.zeros((3, columns))
+        stored = np.frombuffer(entry.squares, "<f8").reshape(-1, columns)
+        squares[: len(stored)] = stored
+        if entry.counts:
+            return OwnSums(np.frombuffer(entry.counts, "<i8").reshape(4, columns), squares)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    pairs = np.full(columns, job.pair.count, np.int64)
+    pairs[1:] //= max(filters, 1)
+    none = np.zeros(columns, np.int64)
+    return OwnSums(np.stack([pairs, pairs, none, none]), squares)
+
+
+def all_jobs(jobs: Iterable[Job]) -> Recognised:
+    """Everything is measured, and nothing believed."""
+    every = tuple(enumerate(jobs))
+    return Recognised(every, {}, tuple((None, None) for _ in every))
