@@ -8,10 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from tb_snapshot_compare.sources import Watcher
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None, max_examples=25)
+settings.register_profile("search", deadline=None, max_examples=1000, print_blob=True)
+settings.load_profile("fixed")  # `--hypothesis-profile=search` looks for new examples
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,6 +21,7 @@ from tb_snapshot_compare.analysis.numeric_types import (
     joint_form,
     value_pairs,
 )
+from tb_snapshot_compare.analysis.sum_columns import COUNTS, SumColumns
 
 _LANES_MIN = 128
 """Lanes of a tensor of few filters: enough that adding to a lane does not wait for itself."""
@@ -44,8 +45,8 @@ class PairAccumulator:
 
     The result is the same, bit for bit, for every way of cutting the tensors into blocks, and
     swapping the tensors swaps what belongs to a and b and leaves the rest as it is. Sums are
-    accurate to about 1e-14 relative at any length. Memory: about 250 bytes for each filter (at
-    least 512 are counted) and 2 MiB of converted values; nothing grows with the tensor.
+    accurate to about 1e-14 relative at any length. Memory: about 400 bytes for each filter (at
+    least 128 are counted) and 1 MiB of converted values; nothing grows with the tensor.
     Not to be shared by threads; several may run side by side, as the kernels release the GIL.
     """
 
@@ -78,7 +79,8 @@ class PairAccumulator:
         self._tiles = np.zeros((tiles, kernels.SLOTS * kernels.SLOT))
         slots = self._tiles.reshape(tiles, kernels.SLOTS, kernels.SLOT)
         slots[:, kernels.LOW], slots[:, kernels.HIGH] = np.inf, -np.inf
-        self._scaled = np.zeros((2, kernels.ABSOLUTE + 1, self._lanes))
+        in_range = self._form == "single"  # of float64, as are all squares and products
+        self._scaled = np.zeros((2, kernels.ABSOLUTE + 1, 0 if in_range else self._lanes))
         self._odd = np.zeros((kernels.ODD, self._lanes), np.int64)
         self._half = dtype_a == dtype_b and is_half(dtype_a)
         self._bounds = _bounds(kernels, dtype_a if self._half else self._form)
@@ -123,25 +125,35 @@ class PairAccumulator:
         Raises:
           ValueError: fewer elements were added than the tensors have.
         """
+        columns = self.columns()
+        return PairDifference(columns.whole, columns[1:].as_filters() if self._axis else None)
+
+    def columns(self) -> SumColumns:
+        """The same as columns: the whole, then the filters. Raises as `finish`."""
         if self._added != self._count:
             raise ValueError(f"{self._added} of {self._count} elements were added")
         lanes = self._filters_by_runs() if self._by_runs else self._lanes_by_rows()
-        return PairDifference(lanes.total(), lanes.folded(self._axis) if self._axis else None)
+        columns = SumColumns.empty(1 + (self._axis.count if self._axis else 0))
+        columns[:1].set_whole(lanes.total())
+        if self._axis:
+            lanes.fold(self._axis, columns[1:])
+        return columns
 
     def _filters_by_runs(self) -> "_LaneSums":
         kernels = _kernels()
         assert self._axis is not None
         last = (max(self._count - 1, 0) // self._axis.stride) % self._axis.count
         kernels.empty(self._tiles, last, self._totals, self._extremes)
-        slots = np.concatenate((self._totals[0], self._extremes))
-        return _LaneSums(kernels, self._count, slots, self._totals, self._scaled, self._odd)
+        sums = self._totals
+        return _LaneSums(kernels, self._count, self._extremes, sums, self._scaled, self._odd)
 
     def _lanes_by_rows(self) -> "_LaneSums":
         kernels = _kernels()
         kernels.flush(self._tiles, self._totals)
         tiles = self._tiles.shape[0]
-        slots = self._tiles.reshape(tiles, kernels.SLOTS, kernels.SLOT)[:, :, : kernels.TILE]
-        lanes = slots.transpose(1, 0, 2).reshape(kernels.SLOTS, -1)[:, : self._lanes]
+        slots = self._tiles.reshape(tiles, kernels.SLOTS, kernels.SLOT)
+        extremes = slots[:, kernels.SUMS :, : kernels.TILE].transpose(1, 0, 2)
+        lanes = extremes.reshape(extremes.shape[0], -1)[:, : self._lanes]
         sums = self._totals.reshape(2, kernels.SUMS, -1)[:, :, : self._lanes]
         return _LaneSums(kernels, self._count, lanes, sums, self._scaled, self._odd)
 
@@ -165,11 +177,16 @@ def _goes_by_runs(axis: FilterAxis, count: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _LaneSums:
-    """The accumulated lanes: slots `[SLOTS, n]`, sums and errors `[2, SUMS, n]`, and the rest."""
+    """The accumulated lanes.
+
+    `extremes` are the slots that are no sums `[SLOTS - SUMS, n]`; `sums` values and their
+    rounding errors `[2, SUMS, n]`; `scaled` and `odd` as the kernels have them, `scaled` without
+    lanes where no term leaves float64's range.
+    """
 
     kernels: ModuleType
     count: int
-    slots: NDArray[np.float64]
+    extremes: NDArray[np.float64]
     sums: NDArray[np.float64]
     scaled: NDArray[np.float64]
     odd: NDArray[np.int64]
@@ -179,11 +196,12 @@ class _LaneSums:
         odd = self.odd.sum(axis=1)
         sums = np.zeros(k.SUMS)
         k.combined(np.ascontiguousarray(self.sums), sums)
+        low, high, changed, flips = self.extremes
         return DifferenceSums(
             pairs=self.count,
             finite=self.count - int(odd[k.EXCLUDED]),
-            changed=int(self.slots[k.CHANGED].sum()),
-            sign_flips=int(self.slots[k.FLIPS].sum()),
+            changed=int(changed.sum()),
+            sign_flips=int(flips.sum()),
             nan_a=int(odd[k.NAN_A]),
             nan_b=int(odd[k.NAN_B]),
             inf_a=int(odd[k.INF_A]),
@@ -194,8 +212,8 @@ class _LaneSums:
             products=self._total(sums, k.PRODUCTS),
             absolute=self._total(sums, k.ABSOLUTE),
             relative=2 * float(sums[k.RELATIVE]),
-            low=float(self.slots[k.LOW].min()),
-            high=float(self.slots[k.HIGH].max()),
+            low=float(low.min()),
+            high=float(high.max()),
         )
 
     def _total(self, sums: NDArray[np.float64], slot: int) -> ScaledSum:
@@ -207,41 +225,51 @@ class _LaneSums:
             math.fsum(big) if big.any() else 0.0,
         )
 
-    def folded(self, axis: FilterAxis) -> FilterSums:
+    def fold(self, axis: FilterAxis, columns: SumColumns) -> None:
+        """Writes the sums of the filters to as many columns."""
         k = self.kernels
-        side_by_side = 1 if self.slots.shape[1] == axis.count else axis.stride
+        side_by_side = 1 if self.extremes.shape[1] == axis.count else axis.stride
         shape = (-1, axis.count, side_by_side)
-        odd = self.odd.reshape(k.ODD, *shape).sum(axis=(1, 3))
-        slots = self.slots.reshape(k.SLOTS, *shape)
+        low, high, changed, flips = (slot.reshape(shape) for slot in self.extremes)
         pairs = _filter_sizes(self.count, axis)
-        sums = self.sums.reshape(2, k.SUMS, *shape).sum(axis=(2, 4)).sum(axis=0)
-        scaled = self.scaled.reshape(2, k.ABSOLUTE + 1, *shape).sum(axis=(2, 4))
-        banks = [np.stack((sums[s], scaled[k.SMALL, s], scaled[k.BIG, s])) for s in range(5)]
-        return FilterSums(
-            pairs=pairs,
-            finite=pairs - odd[k.EXCLUDED],
-            changed=slots[k.CHANGED].sum(axis=(0, 2)).astype(np.int64),
-            sign_flips=slots[k.FLIPS].sum(axis=(0, 2)).astype(np.int64),
-            nan_a=odd[k.NAN_A],
-            nan_b=odd[k.NAN_B],
-            inf_a=odd[k.INF_A],
-            inf_b=odd[k.INF_B],
-            squares=banks[k.SQUARES],
-            squares_a=banks[k.SQUARES_A],
-            squares_b=banks[k.SQUARES_B],
-            products=banks[k.PRODUCTS],
-            absolute=banks[k.ABSOLUTE],
-            relative=2 * sums[k.RELATIVE],
-            low=slots[k.LOW].min(axis=(0, 2)),
-            high=slots[k.HIGH].max(axis=(0, 2)),
-        )
+        odd = [lanes.reshape(shape).sum(axis=(0, 2)) for lanes in self.odd]
+        of = dict(zip(COUNTS, columns.counts, strict=True))
+        of["pairs"][:] = pairs
+        of["finite"][:] = pairs - odd[k.EXCLUDED]
+        of["changed"][:] = changed.sum(axis=(0, 2))
+        of["sign_flips"][:] = flips.sum(axis=(0, 2))
+        for name, count in zip(
+            ("nan_a", "nan_b", "inf_a", "inf_b"), odd[: k.EXCLUDED], strict=True
+        ):
+            of[name][:] = count
+        slots = (k.SQUARES, k.SQUARES_A, k.SQUARES_B, k.PRODUCTS, k.ABSOLUTE)
+        for slot, bank in zip(slots, columns.scaled, strict=True):
+            self._fill_bank(shape, slot, bank)
+        columns.relative[:] = 2 * self._folded_sum(shape, k.RELATIVE)
+        columns.ends[0], columns.ends[1] = low.min(axis=(0, 2)), high.max(axis=(0, 2))
+
+    def _folded_sum(self, shape: tuple[int, int, int], slot: int) -> NDArray[np.float64]:
+        values, errors = (lanes.reshape(shape).sum(axis=(0, 2)) for lanes in self.sums[:, slot])
+        folded: NDArray[np.float64] = values + errors
+        return folded
+
+    def _fill_bank(self, shape: tuple[int, int, int], slot: int, bank: NDArray[np.float64]) -> None:
+        """Writes the three parts of scaled sums, `[3, filters]`."""
+        bank[0], bank[1:] = self._folded_sum(shape, slot), 0.0
+        if self.scaled.size:
+            for part in (self.kernels.SMALL, self.kernels.BIG):
+                bank[1 + part] = self.scaled[part, slot].reshape(shape).sum(axis=(0, 2))
 
 
 def _filter_sizes(count: int, axis: FilterAxis) -> NDArray[np.int64]:
     """How many of a tensor's elements lie in each filter."""
     periods, rest = divmod(count, axis.count * axis.stride)
-    begun = np.clip(rest - np.arange(axis.count) * axis.stride, 0, axis.stride)
-    return (periods * axis.stride + begun).astype(np.int64)
+    sizes = np.full(axis.count, periods * axis.stride, np.int64)
+    whole, part = divmod(rest, axis.stride)
+    sizes[:whole] += axis.stride
+    if part:
+        sizes[whole] += part
+    return sizes
 
 
 def _kernels() -> ModuleType:

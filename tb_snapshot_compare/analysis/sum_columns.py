@@ -41,15 +41,33 @@ class SumColumns:
     ends: Floats
 
     @classmethod
+    def empty(cls, size: int) -> "SumColumns":
+        """Room for `size` columns, of any values."""
+        return cls(
+            np.empty((len(COUNTS), size), np.int64),
+            np.empty((len(SCALED), PARTS, size)),
+            np.empty(size),
+            np.empty((len(ENDS), size)),
+        )
+
+    @classmethod
     def of(cls, total: DifferenceSums, filters: FilterSums | None = None) -> "SumColumns":
         """The sums of a whole, and of its filters where it has some."""
-        whole = cls(
-            np.array([[getattr(total, name)] for name in COUNTS], np.int64),
-            np.array([_parts(getattr(total, name)) for name in SCALED]),
-            np.array([total.relative]),
-            np.array([[total.low], [total.high]]),
-        )
-        return whole if filters is None else whole.beside(cls.of_filters(filters))
+        made = cls.empty(1 if filters is None else 1 + filters.pairs.size)
+        made[:1].set_whole(total)
+        if filters is not None:
+            for rows, names in ((made.counts, COUNTS), (made.scaled, SCALED), (made.ends, ENDS)):
+                for row, name in zip(rows, names, strict=True):
+                    row[..., 1:] = getattr(filters, name)
+            made.relative[1:] = filters.relative
+        return made
+
+    def set_whole(self, total: DifferenceSums) -> None:
+        """Writes the sums of a whole to the first column."""
+        self.counts[:, 0] = [getattr(total, name) for name in COUNTS]
+        self.scaled[:, :, 0] = [_parts(getattr(total, name)) for name in SCALED]
+        self.relative[0] = total.relative
+        self.ends[:, 0] = total.low, total.high
 
     @classmethod
     def of_filters(cls, filters: FilterSums) -> "SumColumns":
@@ -78,6 +96,10 @@ class SumColumns:
             low=float(self.ends[0, 0]),
             high=float(self.ends[1, 0]),
         )
+
+    def only_whole(self) -> "SumColumns":
+        """The first column, in memory of its own."""
+        return self[:1].beside()
 
     @property
     def filters(self) -> FilterSums | None:
@@ -248,5 +270,5 @@ class ColumnJoiner:
         return SumColumns(self._counts, sums[:-1].reshape(shape), sums[-1], self._ends)
 
 
-def _parts(value: ScaledSum) -> list[list[float]]:
-    return [[value.middle], [value.small], [value.big]]
+def _parts(value: ScaledSum) -> list[float]:
+    return [value.middle, value.small, value.big]

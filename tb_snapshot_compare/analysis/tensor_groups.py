@@ -40,9 +40,7 @@ def group_sums(a: NDArray[Any], b: NDArray[Any], axis: FilterAxis | None) -> lis
     lanes = FilterAxis(first.shape[1], 1)
     accumulator = PairAccumulator(a.dtype.name, b.dtype.name, first.size, lanes)
     accumulator.add(first.reshape(-1), second.reshape(-1))
-    filters = accumulator.finish().filters
-    assert filters is not None
-    columns = SumColumns.of_filters(filters)
+    columns = accumulator.columns()[1:]
     wholes = _wholes(columns[: a.shape[0] * width], width)
     return [
         wholes[k : k + 1].beside(columns[k * width : (k + 1) * width])

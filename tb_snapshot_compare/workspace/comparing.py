@@ -1,6 +1,7 @@
 """Comparing two opened snapshots: one fused pass over every pair of tensors."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,6 @@ from tb_snapshot_compare.analysis import (
     Measures,
     SumColumns,
     filter_axis,
-    filter_measures,
     grouped,
     measures_of,
     ranges_of,
@@ -19,7 +19,8 @@ from tb_snapshot_compare.analysis import (
 from tb_snapshot_compare.errors import InvalidRequestError
 from tb_snapshot_compare.readers import check_generation
 from tb_snapshot_compare.snapshot import Scope, TensorInfo
-from tb_snapshot_compare.workspace.contents import Contents, all_jobs
+from tb_snapshot_compare.workspace.contents import Contents, Keeper, all_jobs
+from tb_snapshot_compare.workspace.filter_gathering import FilterGatherer
 from tb_snapshot_compare.workspace.match_files import Corrections
 from tb_snapshot_compare.workspace.matching import match
 from tb_snapshot_compare.workspace.measuring import measure
@@ -38,7 +39,7 @@ from tb_snapshot_compare.workspace.streaming import (
     Progress,
     stored_bytes,
 )
-from tb_snapshot_compare.workspace.tensor_jobs import Job
+from tb_snapshot_compare.workspace.tensor_jobs import Job, Measured
 
 WEIGHTS: frozenset[Scope] = frozenset({"weights"})
 EVERYTHING: frozenset[Scope] = frozenset({"weights", "optimizer", "state"})
@@ -121,7 +122,7 @@ def compare(
     if layer is not None:
         wanted = find_layer(architecture, layer)
         pairs = tuple(pair for pair in pairs if pair.layer == wanted)
-    outcomes = _outcomes(a, b, pairs, architecture.kinds, contents, progress)
+    outcomes, filters = _outcomes(a, b, pairs, architecture.kinds, contents, progress)
     summary = _Summary(architecture, outcomes)
     return Comparison(
         a=a.summary,
@@ -131,7 +132,7 @@ def compare(
         model=summary.model(),
         layers=summary.layers(),
         tensors=summary.tensors(),
-        filters=_filter_measures(list(_widest(outcomes))),
+        filters=filters,
     )
 
 
@@ -142,25 +143,41 @@ def _outcomes(
     kinds: Mapping[str, str],
     contents: Contents | None,
     progress: Progress | None,
-) -> list[_Outcome]:
-    """Every pair with its sums, in order."""
+) -> tuple[list[_Outcome], tuple[FilterMeasures, ...]]:
+    """Every pair with its sums, in order, and the measures of filters."""
     of_a, of_b = a.contents.generation, b.contents.generation
     compared = [index for index, pair in enumerate(pairs) if pair.status == "compared"]
     jobs = [_job(pairs[index], kinds.get(pairs[index].layer or "", "")) for index in compared]
     plan = contents.recognise(jobs, of_a, of_b) if contents else all_jobs(jobs)
+    keeper = contents.keeper(plan) if contents else Keeper(plan, None)
+    filters = FilterGatherer()
+    outcomes = [_Outcome(pair) for pair in pairs]
+    lock = threading.Lock()
+
+    def take(index: int, sums: SumColumns) -> None:
+        pair = jobs[index].pair
+        outcomes[compared[index]] = _Outcome(pair, sums.only_whole())
+        filters.add(compared[index], pair, sums)
+
+    def took(place: int, found: Measured) -> None:
+        index, job = plan.jobs[place]
+        with lock:
+            if found.sums is None:
+                outcomes[compared[index]] = _Outcome(job.pair, None, found.problem)
+                return
+            keeper.add(place, found)
+            take(index, found.sums)
+
+    for index, own in plan.known.items():
+        take(index, own.unchanged())
     asked = [job for _, job in plan.jobs]
     counter = ByteCounter(sum(stored_bytes(side) for job in asked for side in job.read), progress)
-    measured = measure(asked, lambda: PairReader(of_a, of_b, counter))
+    measure(asked, lambda: PairReader(of_a, of_b, counter), took)
     check_generation(of_a)
     check_generation(of_b)
     if contents:
-        contents.keep(plan, measured, of_a, of_b)
-    outcomes = [_Outcome(pair) for pair in pairs]
-    for index, sums in plan.known.items():
-        outcomes[compared[index]] = _Outcome(jobs[index].pair, sums)
-    for (index, job), found in zip(plan.jobs, measured, strict=True):
-        outcomes[compared[index]] = _Outcome(job.pair, found.sums, found.problem)
-    return outcomes
+        contents.keep(keeper, of_a, of_b)
+    return outcomes, filters.finish()
 
 
 def find_layer(architecture: PairArchitecture, name: str) -> str:
@@ -236,30 +253,3 @@ class _Summary:
             elements_compared=int(self._sums.counts[1].sum()),
             elements_total=sum(outcome.pair.count for outcome in self._outcomes),
         )
-
-
-def _widest(outcomes: Iterable[_Outcome]) -> Iterable[_Outcome]:
-    """The largest tensor with filters of each layer: a layer's filters are those of its kernel."""
-    chosen: dict[str | None, _Outcome] = {}
-    for outcome in outcomes:
-        if outcome.sums is None or outcome.sums.size == 1:
-            continue
-        layer = outcome.pair.layer
-        if layer not in chosen or outcome.pair.count > chosen[layer].pair.count:
-            chosen[layer] = outcome
-    return chosen.values()
-
-
-def _filter_measures(outcomes: Sequence[_Outcome]) -> tuple[FilterMeasures, ...]:
-    """Of the filters of every outcome; those of all that have changed are computed at once."""
-    filters = [outcome.sums[1:] for outcome in outcomes if outcome.sums]
-    changed = [one for one in filters if one.counts[2].any()]
-    arrays = filter_measures(changed[0].beside(*changed[1:])) if changed else {}
-    start, found = 0, []
-    for outcome, one in zip(outcomes, filters, strict=True):
-        own = arrays if one.counts[2].any() else filter_measures(one)
-        first, start = (start, start + one.size) if own is arrays else (0, start)
-        columns = slice(first, first + one.size)
-        parts = {name: v[columns].astype("<f8").tobytes() for name, v in own.items()}
-        found.append(FilterMeasures(outcome.pair.name, outcome.pair.layer, one.size, parts))
-    return tuple(found)

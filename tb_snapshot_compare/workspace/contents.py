@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from tb_snapshot_compare import __version__
-from tb_snapshot_compare.analysis import FilterAxis, OwnSums, SumColumns, own_sums
+from tb_snapshot_compare.analysis import FilterAxis, OwnSums, own_sums
 from tb_snapshot_compare.readers import DerivedPath, SpoolPath, stored_identity
 from tb_snapshot_compare.snapshot import Generation, TensorInfo
 from tb_snapshot_compare.store import ContentStore
@@ -32,13 +32,13 @@ class _Entry(msgspec.Struct, array_like=True, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What is to be measured, and the sums of what need not be, by index among the jobs asked for.
+    """What is to be measured, and what need not be, by index among the jobs asked for.
 
     `names` are the identities of the contents of a and b, as far as they are known.
     """
 
     jobs: tuple[tuple[int, Job], ...]
-    known: dict[int, SumColumns]
+    known: dict[int, OwnSums]
     names: tuple[tuple[str | None, str | None], ...]
 
 
@@ -73,7 +73,7 @@ class Contents:
         }
         found = self._store.get(list(same.values())) if self._store and same else {}
         known = {
-            index: sums.unchanged()
+            index: sums
             for index, key in same.items()
             if key in found and (sums := _decoded(found[key], jobs[index])) is not None
         }
@@ -91,41 +91,23 @@ class Contents:
         )
         return replace(job, unchanged=unchanged, digest_a=digest_a, digest_b=digest_b)
 
-    def keep(
-        self, recognised: Recognised, measured: Sequence[Measured], a: Generation, b: Generation
-    ) -> None:
-        """Remembers what was measured of the jobs of `recognised`, in their order."""
-        if self._store is None:
-            return
-        entries: dict[bytes, bytes] = {}
-        digests: tuple[dict[bytes, str], dict[bytes, str]] = ({}, {})
-        for (index, job), found in zip(recognised.jobs, measured, strict=True):
-            if found.sums is None:
-                continue
-            sides = (job.pair.a, job.pair.b)
-            made = (found.identity_a, found.identity_b)
-            for which, tensor in enumerate(sides):
-                assert tensor is not None
-                name = made[which] or recognised.names[index][which]
-                if made[which] is not None:
-                    digests[which][_reference(tensor)] = made[which] or ""
-                if name is None or not (_alike(job) and _is_checked(tensor, job)):
-                    continue
-                key = _content_key(name, tensor, job.axis)
-                if key in entries or (key in self._kept and not job.unchanged):
-                    continue
-                own = own_sums(found.sums, "ab"[which])
-                if own is not None:
-                    entries[key] = _encoded(own)
+    def keeper(self, recognised: Recognised) -> "Keeper":
+        """Takes what is measured of the jobs of `recognised`."""
         if len(self._kept) > _KEPT_KEYS_MAX:
             self._kept = set()
-        self._kept |= entries.keys()
-        for generation, new in zip((a, b), digests, strict=True):
+        return Keeper(recognised, self._kept if self._store is not None else None)
+
+    def keep(self, keeper: "Keeper", a: Generation, b: Generation) -> None:
+        """Remembers what a keeper has taken, once the generations are known to be still there."""
+        if self._store is None:
+            return
+        self._kept |= keeper.entries.keys()
+        for generation, new in zip((a, b), keeper.digests, strict=True):
             if new:
                 kept = self._digests(generation) | new
-                entries[_generation_key(generation)] = msgspec.msgpack.encode(kept)
+                keeper.entries[_generation_key(generation)] = msgspec.msgpack.encode(kept)
         self._store.put(
-            {key: entry for key, entry in entries.items() if len(entry) <= _ENTRY_MAX_BYTES}
+            {key: entry for key, entry in keeper.entries.items() if len(entry) <= _ENTRY_MAX_BYTES}
         )
 
     def _identities(
@@ -153,6 +135,37 @@ class Contents:
             )
         except msgspec.MsgspecError:
             return {}
+
+
+class Keeper:
+    """Collects what is to be remembered of a comparison, in little memory. For one thread."""
+
+    def __init__(self, recognised: Recognised, kept: set[bytes] | None) -> None:
+        """Takes what was asked for, and the keys that are there already; None to take nothing."""
+        self._recognised, self._kept = recognised, kept
+        self.entries: dict[bytes, bytes] = {}
+        self.digests: tuple[dict[bytes, str], dict[bytes, str]] = ({}, {})
+
+    def add(self, place: int, found: Measured) -> None:
+        """Takes what was measured of the job at a place among those that were left."""
+        if self._kept is None or found.sums is None:
+            return
+        index, job = self._recognised.jobs[place]
+        made = (found.identity_a, found.identity_b)
+        for which, tensor in enumerate((job.pair.a, job.pair.b)):
+            assert tensor is not None
+            new = made[which]
+            name = new or self._recognised.names[index][which]
+            if new is not None:
+                self.digests[which][_reference(tensor)] = new
+            if name is None or not (_alike(job) and _is_checked(tensor, job)):
+                continue
+            key = _content_key(name, tensor, job.axis)
+            if key in self.entries or (key in self._kept and not job.unchanged):
+                continue
+            own = own_sums(found.sums, "ab"[which])
+            if own is not None:
+                self.entries[key] = _encoded(own)
 
 
 def _alike(job: Job) -> bool:

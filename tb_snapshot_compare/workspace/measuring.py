@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from tb_snapshot_compare.analysis import (
@@ -18,13 +19,25 @@ from tb_snapshot_compare.workspace.small_tensors import Batch, batches, is_batch
 from tb_snapshot_compare.workspace.streaming import PairReader, place_on_disk, share_out
 from tb_snapshot_compare.workspace.tensor_jobs import Job, Measured
 
+_WIDE_FILTERS = 1 << 15
 
-def measure(jobs: Sequence[Job], reader: Callable[[], PairReader]) -> list[Measured]:
-    """The sums of every job, in order.
+
+def measure(
+    jobs: Sequence[Job],
+    reader: Callable[[], PairReader],
+    took: Callable[[int, Measured], None],
+) -> None:
+    """The sums of every job, in the order in which they come, by any thread.
 
     Small tensors are read and compared many at a time, large ones in parts, everything in the
     order in which it lies on the disk. Nothing of this, nor the number of threads, changes a bit
     of a result.
+
+    Args:
+      jobs: what to measure.
+      reader: makes a thread's own reader.
+      took: is given the index of a job and what was measured. Sums of many filters are large:
+        who keeps them all needs memory without bound.
 
     Raises:
       SnapshotGoneError, SnapshotChangedError: the files changed.
@@ -36,18 +49,19 @@ def measure(jobs: Sequence[Job], reader: Callable[[], PairReader]) -> list[Measu
         if index not in is_small:
             tasks += _PartedTensor(index, job).tasks()
     tasks.sort(key=_place)
-    results: dict[int, Measured] = {}
+    wide = threading.Lock()
 
     def work(task: Batch | _PartTask, own: PairReader) -> None:
         if isinstance(task, Batch):
-            results.update(measure_batch(task, own))
-        else:
-            found = task.tensor.measure(task.number, own)
-            if found is not None:
-                results[task.tensor.index] = found
+            for index, found in measure_batch(task, own):
+                took(index, found)
+            return
+        with wide if task.is_wide else nullcontext():
+            whole = task.tensor.measure(task.number, own)
+            if whole is not None:
+                took(task.tensor.index, whole)
 
     share_out(tasks, work, reader)
-    return [results[index] for index in range(len(jobs))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +70,12 @@ class _PartTask:
 
     tensor: "_PartedTensor"
     number: int
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its sums are so large that they are made while no other such are."""
+        axis = self.tensor.job.axis
+        return axis is not None and axis.count > _WIDE_FILTERS
 
 
 def _place(task: Batch | _PartTask) -> tuple[tuple[str, int], int]:
@@ -112,8 +132,7 @@ class _PartedTensor:
             print_b if print_b.wanted else None,
         ):
             accumulator.add(block_a, block_b)
-        found = accumulator.finish()
-        return SumColumns.of(found.total, found.filters), (print_a.finish(), print_b.finish())
+        return accumulator.columns(), (print_a.finish(), print_b.finish())
 
     def _result(self, sums: SumColumns | None, reader: PairReader) -> Measured | None:
         if len(self._prints) + len(self._problems) < len(self._parts):

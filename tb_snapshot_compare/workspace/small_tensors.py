@@ -23,6 +23,8 @@ from tb_snapshot_compare.workspace.tensor_jobs import Job, Measured
 
 _BATCH_BYTES = 1 << 20
 _BATCH_TENSORS = 1024
+_GROUP_FILTERS = 1 << 14
+"""Whose sums are made at once: they take some 500 bytes each."""
 _GAP_BYTES = 4096
 """Of other bytes between two tensors that are read as well: a further read costs more."""
 
@@ -87,7 +89,10 @@ class _Loaded:
     identity_b: str | None
 
 
-def _measured(jobs: Sequence[tuple[int, Job]], reader: PairReader) -> list[tuple[int, Measured]]:
+def _measured(
+    jobs: Sequence[tuple[int, Job]], reader: PairReader
+) -> Iterator[tuple[int, Measured]]:
+    """All is read and checked before the first result is given."""
     of_a = _read(reader.a, [job.pair.a for _, job in jobs])
     both = [place for place, (_, job) in enumerate(jobs) if not job.unchanged]
     of_b = dict(zip(both, _read(reader.b, [jobs[place][1].pair.b for place in both]), strict=True))
@@ -95,13 +100,13 @@ def _measured(jobs: Sequence[tuple[int, Job]], reader: PairReader) -> list[tuple
         _checked(index, job, of_a[place], of_b.get(place), reader)
         for place, (index, job) in enumerate(jobs)
     ]
-    found = [
-        entry
-        for _, group in groupby(sorted(loaded, key=_likeness_words), key=_likeness_words)
-        for entry in _grouped(list(group))
-    ]
+    for _, alike in groupby(sorted(loaded, key=_likeness_words), key=_likeness_words):
+        group = list(alike)
+        axis = group[0].job.axis
+        most = max(1, _GROUP_FILTERS // (axis.count if axis else 1))
+        for start in range(0, len(group), most):
+            yield from _grouped(group[start : start + most])
     reader.done(sum(stored_bytes(side) for _, job in jobs for side in job.read))
-    return found
 
 
 def _likeness_words(loaded: _Loaded) -> str:

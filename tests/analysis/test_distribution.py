@@ -73,7 +73,7 @@ grid = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.integers(1, 200), st.integers(1, 60), st.integers(1, 9))
 def test_values_on_and_near_edges_fall_where_numpy_puts_them(
     data: st.DataObject, count: int, bins: int, levels: int
@@ -83,7 +83,7 @@ def test_values_on_and_near_edges_fall_where_numpy_puts_them(
     assert_counts_equal_numpy(a, b, distribution(a, b, bins, levels))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hnp.arrays(np.float64, 40, elements=st.floats(allow_nan=False, allow_infinity=False)),
     st.integers(1, 40),

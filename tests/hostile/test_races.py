@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.races import MODES, OK, UNHANDLED, WRONG, race, table
+from benchmarks.report import show
 
 READS = 240
 
@@ -11,7 +12,7 @@ READS = 240
 def test_no_read_beside_a_writer_is_wrong_mixed_or_unhandled() -> None:
     outcomes = race(READS, writers=1)
     ours = [outcome for outcome in outcomes if outcome.reader == "ours"]
-    print(table(outcomes))
+    show([table(outcomes)])
     assert [outcome.mode for outcome in ours] == list(MODES)
     assert sum(outcome.reads for outcome in ours) >= READS
     for outcome in ours:

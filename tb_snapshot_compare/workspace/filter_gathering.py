@@ -1,0 +1,88 @@
+"""The measures of every layer's filters, made while the sums come in: sums take twice the room."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tb_snapshot_compare.analysis import SumColumns, filter_measures
+from tb_snapshot_compare.workspace.pairing import TensorPair
+from tb_snapshot_compare.workspace.results import FilterMeasures
+
+_COLUMNS = 1 << 14
+"""So many filters are worked on at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Filters whose measures are not made yet."""
+
+    pair: TensorPair
+    filters: SumColumns
+
+
+class FilterGatherer:
+    """Makes the measures of the filters of each layer's largest tensor. For one thread.
+
+    A layer's filters are those of its kernel: the largest tensor that has some and can be read.
+    """
+
+    def __init__(self) -> None:
+        """Begins without any."""
+        self._ranks: dict[str | None, tuple[int, int]] = {}
+        self._places: dict[str | None, int] = {}
+        self._waiting: dict[str | None, _Waiting] = {}
+        self._columns = 0
+        self._made: dict[str | None, FilterMeasures] = {}
+
+    def add(self, place: int, pair: TensorPair, sums: SumColumns) -> None:
+        """Takes a pair's columns; `place` is its own among all, in whatever order they come."""
+        if sums.size == 1:
+            return
+        layer, rank = pair.layer, (pair.count, -place)
+        self._places[layer] = min(place, self._places.get(layer, place))
+        if rank <= self._ranks.get(layer, (-1, 0)):
+            return
+        self._ranks[layer] = rank
+        if layer in self._waiting:
+            self._columns -= self._waiting[layer].filters.size
+        self._waiting[layer] = _Waiting(pair, sums[1:])
+        self._columns += sums.size - 1
+        if self._columns >= _COLUMNS:
+            self._make()
+
+    def finish(self) -> tuple[FilterMeasures, ...]:
+        """The measures, layers in the order in which their first tensors with filters stand."""
+        self._make()
+        return tuple(
+            self._made[layer] for layer in sorted(self._made, key=self._places.__getitem__)
+        )
+
+    def _make(self) -> None:
+        """Makes the measures of what waits; of little filters, those of many tensors at once."""
+        waiting, self._waiting, self._columns = self._waiting, {}, 0
+        changed = {k: one for k, one in waiting.items() if one.filters.counts[2].any()}
+        few = {k: one for k, one in changed.items() if one.filters.size < _COLUMNS}
+        if few:
+            first, *others = (one.filters for one in few.values())
+            arrays = filter_measures(first.beside(*others))
+            start = 0
+            for layer, one in few.items():
+                stop = start + one.filters.size
+                parts = {name: v[start:stop].astype("<f8").tobytes() for name, v in arrays.items()}
+                self._made[layer] = _result(one, parts)
+                start = stop
+        for layer, one in waiting.items():
+            if layer not in few:
+                self._made[layer] = _result(one, _by_pieces(one.filters))
+
+
+def _by_pieces(filters: SumColumns) -> dict[str, bytes]:
+    pieces: dict[str, list[bytes]] = {}
+    for start in range(0, filters.size, _COLUMNS):
+        for name, values in filter_measures(filters[start : start + _COLUMNS]).items():
+            pieces.setdefault(name, []).append(np.asarray(values, "<f8").tobytes())
+    return {name: b"".join(parts) for name, parts in pieces.items()}
+
+
+def _result(one: _Waiting, arrays: dict[str, bytes]) -> FilterMeasures:
+    return FilterMeasures(one.pair.name, one.pair.layer, one.filters.size, arrays)
