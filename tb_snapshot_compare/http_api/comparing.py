@@ -10,12 +10,21 @@ from werkzeug.wrappers import Request, Response
 from tb_snapshot_compare.errors import NotFoundError
 from tb_snapshot_compare.http_api import contract
 from tb_snapshot_compare.http_api.arrays import MIMETYPE, encode_arrays
+from tb_snapshot_compare.http_api.columns import comparison_columns
+from tb_snapshot_compare.http_api.encoding import Encoded, Encodings
+from tb_snapshot_compare.http_api.endpoints import COMPARISON_FORMS
 from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.jobs import Progress, WorkQueue
 from tb_snapshot_compare.http_api.listing import wire_snapshot
-from tb_snapshot_compare.http_api.parameters import integer, optional, required, snapshot_pair
+from tb_snapshot_compare.http_api.parameters import (
+    choice,
+    integer,
+    optional,
+    required,
+    snapshot_pair,
+)
 from tb_snapshot_compare.http_api.queued import pair_key, respond_queued
-from tb_snapshot_compare.http_api.respond import respond_bytes, respond_json
+from tb_snapshot_compare.http_api.respond import respond_bytes, respond_encoded, respond_json
 from tb_snapshot_compare.limits import BINS_DEFAULT, LEVELS_DEFAULT
 from tb_snapshot_compare.snapshot import SnapshotRef
 from tb_snapshot_compare.workspace import (
@@ -36,22 +45,41 @@ class ComparingRoutes:
     still turn up.
     """
 
-    def __init__(self, workspace: Workspace, queue: WorkQueue, hide: Hide) -> None:
+    def __init__(
+        self, workspace: Workspace, queue: WorkQueue, hide: Hide, encodings: Encodings
+    ) -> None:
         self._workspace = workspace
         self._hide = hide
         self._queue = queue
+        self._encodings = encodings
 
     def comparison(self, request: Request) -> Response:
-        """The measures of the model, its layers and its tensors."""
+        """The measures of the model, its layers and its tensors, as JSON or in columns."""
         a, b = snapshot_pair(request, self._workspace)
+        form = choice(request, "form", COMPARISON_FORMS)
         return respond_queued(
             self._queue,
             ("comparison", *pair_key(a, b)),
             f"Comparing {a.name} with {b.name}",
             lambda progress: self._workspace.comparison(a, b, progress),
-            lambda result: respond_json(
-                _wire_comparison(result, a, b, self._hide), immutable=self._final(a, b)
+            lambda result: respond_encoded(
+                request, self._encoded(result, a, b, form), immutable=self._final(a, b)
             ),
+        )
+
+    def _encoded(self, result: Comparison, a: SnapshotRef, b: SnapshotRef, form: str) -> Encoded:
+        sides = wire_snapshot(a, self._hide), wire_snapshot(b, self._hide)
+        if form == "columns":
+            return self._encodings.of(
+                result,
+                lambda: comparison_columns(result, *sides, self._hide),
+                MIMETYPE,
+                more=(a.id, b.id),
+            )
+        return self._encodings.of(
+            result,
+            lambda: msgspec.json.encode(_wire_comparison(result, *sides, self._hide)),
+            more=(a.id, b.id),
         )
 
     def architecture(self, request: Request) -> Response:
@@ -62,7 +90,11 @@ class ComparingRoutes:
             ("architecture", *pair_key(a, b)),
             "Reading the architecture",
             lambda _progress: self._workspace.architecture(a, b),
-            lambda result: respond_json(_wire_architecture(result), immutable=self._final(a, b)),
+            lambda result: respond_encoded(
+                request,
+                self._encodings.of(result, lambda: msgspec.json.encode(_wire_architecture(result))),
+                immutable=self._final(a, b),
+            ),
         )
 
     def filters(self, request: Request) -> Response:
@@ -112,11 +144,11 @@ class ComparingRoutes:
 
 
 def _wire_comparison(
-    result: Comparison, a: SnapshotRef, b: SnapshotRef, hide: Hide
+    result: Comparison, a: contract.Snapshot, b: contract.Snapshot, hide: Hide
 ) -> contract.Comparison:
     return contract.Comparison(
-        a=wire_snapshot(a, hide),
-        b=wire_snapshot(b, hide),
+        a=a,
+        b=b,
         coverage=_convert(result.coverage, contract.Coverage),
         left_out=_convert(result.left_out, contract.LeftOut),
         model=_convert(result.model, contract.Measures),

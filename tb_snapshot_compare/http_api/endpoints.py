@@ -14,6 +14,13 @@ PAIR = {
     "gb": ("its generation", TEXT),
 }
 
+COMPARISON_FORMS = ("json", "columns")
+_FORM = (
+    "`columns` answers with a file in the safetensors layout: `layers` and `tensors` are float64 "
+    "arrays of measures x things, NaN where undefined; the metadata's `comparison` is a JSON text "
+    "with a list for each other field, or its different values and which of them each thing has"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -53,7 +60,7 @@ ENDPOINTS = (
         "The differences a -> b of the model, its layers and its tensors.",
         contract.Comparison,
         PAIR,
-        {},
+        {"form": (_FORM, {"enum": list(COMPARISON_FORMS)})},
         queued=True,
     ),
     Endpoint(

@@ -1,10 +1,11 @@
 """Responses: JSON, arrays, errors and files, each with the headers TensorBoard asks for."""
 
 import msgspec
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from tb_snapshot_compare.errors import BusyError, SnapshotCompareError
 from tb_snapshot_compare.http_api import contract
+from tb_snapshot_compare.http_api.encoding import Encoded
 from tb_snapshot_compare.http_api.hiding import Hide
 
 _FOREVER = "private, max-age=31536000, immutable"
@@ -20,6 +21,11 @@ def respond_json(value: object, status: int = 200, immutable: bool = False) -> R
 def respond_bytes(body: bytes, mimetype: str, immutable: bool = False) -> Response:
     """`body` as it is."""
     return _respond(body, mimetype, 200, immutable)
+
+
+def respond_encoded(request: Request, answer: Encoded, immutable: bool = False) -> Response:
+    """A body that is kept, or 304 where the browser has it; see `respond_json`."""
+    return _with_headers(answer.respond(request), immutable)
 
 
 def unlasting(response: Response) -> Response:
@@ -39,7 +45,10 @@ def respond_error(error: SnapshotCompareError, hide: Hide = str) -> Response:
 
 
 def _respond(body: bytes, mimetype: str, status: int, immutable: bool) -> Response:
-    response = Response(body, status=status, mimetype=mimetype)
+    return _with_headers(Response(body, status=status, mimetype=mimetype), immutable)
+
+
+def _with_headers(response: Response, immutable: bool) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = _FOREVER if immutable else _NEVER
     return response

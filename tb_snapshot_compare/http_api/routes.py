@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from tb_snapshot_compare.http_api.cancelling import CancelRoute
 from tb_snapshot_compare.http_api.comparing import ComparingRoutes
+from tb_snapshot_compare.http_api.encoding import Encodings
 from tb_snapshot_compare.http_api.event_data import EventData
 from tb_snapshot_compare.http_api.guard import Guard
 from tb_snapshot_compare.http_api.hiding import Hide
@@ -46,11 +47,12 @@ def applications(
     queue, models = (
         WorkQueue(turns=turns, state=lambda: workspace.matches_token) for _ in range(2)
     )
-    comparing = ComparingRoutes(workspace, queue, hide)
+    encodings = Encodings()
+    comparing = ComparingRoutes(workspace, queue, hide, encodings)
     kernels = KernelRoutes(workspace, queue)
     probe_images = ImageRoutes(images, hide)
     performing = ProbingRoutes(workspace, probing, Patching(probing, images), models, hide)
-    matching = MatchingRoutes(workspace, queue)
+    matching = MatchingRoutes(workspace, queue, encodings)
     of = matching.of_matches
     static = StaticFiles()
     return {

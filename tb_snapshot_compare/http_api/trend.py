@@ -3,13 +3,15 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from werkzeug.wrappers import Request, Response
 
 from tb_snapshot_compare.http_api import contract_trend as contract
+from tb_snapshot_compare.http_api.encoding import encoded
 from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.listing import label
 from tb_snapshot_compare.http_api.parameters import integer, required
-from tb_snapshot_compare.http_api.respond import respond_json
+from tb_snapshot_compare.http_api.respond import respond_encoded
 from tb_snapshot_compare.snapshot import SnapshotRef
 from tb_snapshot_compare.workspace import RunTrend, TrendPair, Trends
 
@@ -24,7 +26,8 @@ class TrendRoute:
     def trend(self, request: Request) -> Response:
         """The changes of a run."""
         known = self._trends.of(required(request, "run"))
-        return respond_json(wire_trend(known, integer(request, "since", 0), self._hide))
+        body = msgspec.json.encode(wire_trend(known, integer(request, "since", 0), self._hide))
+        return respond_encoded(request, encoded(body))
 
 
 def wire_trend(trend: RunTrend, since: int, hide: Hide = str) -> contract.Trend:

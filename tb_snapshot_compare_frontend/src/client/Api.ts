@@ -1,5 +1,6 @@
 /** The server's routes as typed functions. */
 import { Client, type Decode } from './Client';
+import { comparisonOf } from './comparison';
 import { KernelApi } from './KernelApi';
 import { MatchingApi } from './MatchingApi';
 import { ProbeApi } from './ProbeApi';
@@ -61,8 +62,8 @@ export class Api {
   }
 
   comparison(pair: PairOf, follow: Follow = {}): Promise<Comparison> {
-    const url = `comparison?${pairQuery(pair)}`;
-    return this.client.get({ url, decode: json<Comparison>, immutable: true, ...follow });
+    const url = `comparison?form=columns&${pairQuery(pair)}`;
+    return this.client.get({ url, decode: comparisonOf, immutable: true, ...follow });
   }
 
   architecture(pair: PairOf, follow: Follow = {}): Promise<Architecture> {

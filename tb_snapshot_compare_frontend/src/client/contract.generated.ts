@@ -210,6 +210,8 @@ export interface paths {
                     b: string;
                     /** @description its generation */
                     gb: string;
+                    /** @description `columns` answers with a file in the safetensors layout: `layers` and `tensors` are float64 arrays of measures x things, NaN where undefined; the metadata's `comparison` is a JSON text with a list for each other field, or its different values and which of them each thing has */
+                    form?: "json" | "columns";
                 };
                 header?: never;
                 path?: never;

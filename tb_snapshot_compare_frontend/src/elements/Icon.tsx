@@ -13,6 +13,7 @@ const PATHS = {
   info: 'M8 7.2v4m0-6.4v.1M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0Z',
   check: 'm3 8.5 3.5 3.5L13 4.5',
   copy: 'M5.5 5.5v-3h8v8h-3m-8-5h8v8h-8Z',
+  reset: 'M3 3v3.6h3.6M3.4 6.4A5 5 0 1 1 3 8.6',
   plus: 'M8 3.5v9M3.5 8h9',
   minus: 'M3.5 8h9',
   fit: 'M2.5 6V2.5H6m4 0h3.5V6m0 4v3.5H10m-4 0H2.5V10m3-4.5h5v5h-5Z',

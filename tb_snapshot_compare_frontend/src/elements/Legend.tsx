@@ -23,12 +23,14 @@ export interface ColorLegendProps {
   readonly ticks?: readonly number[];
   readonly format?: (value: number) => string;
   /** Says what hatching means; without it hatching is not explained. */
-  readonly missing?: string;
+  readonly missing?: string | null;
+  /** Names the two ends beside the colours, in one line. */
+  readonly inline?: boolean;
   readonly theme: Theme;
 }
 
 export function ColorLegend(props: ColorLegendProps): JSX.Element {
-  const { label, unit, domain, color, missing, theme } = props;
+  const { label, unit, domain, color, missing, inline = false, theme } = props;
   const [lower, upper] = domain;
   const ticks = props.ticks ?? (lower < 0 && upper > 0 ? [lower, 0, upper] : [lower, upper]);
   const format = props.format ?? tickFormat(ticks);
@@ -41,12 +43,19 @@ export function ColorLegend(props: ColorLegendProps): JSX.Element {
   return (
     <div class="legend color-legend" data-theme={theme}>
       <span class="legend-label">{name}</span>
-      <div class="color-legend-scale" role="img" aria-label={`Colour scale, ${described}`}>
+      <div
+        class="color-legend-scale"
+        data-inline={inline ? '' : undefined}
+        role="img"
+        aria-label={`Colour scale, ${described}`}
+      >
+        {inline && <span>{format(lower)}</span>}
         <div
           class="color-legend-bar"
           style={{ background: `linear-gradient(90deg, ${stops.join(',')})` }}
         />
-        {ticks.map((tick) => (
+        {inline && <span>{format(upper)}</span>}
+        {(inline ? [] : ticks).map((tick) => (
           <span
             key={tick}
             class="color-legend-tick"

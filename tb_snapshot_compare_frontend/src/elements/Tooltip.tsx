@@ -12,10 +12,12 @@ export interface TooltipProps {
   readonly anchor: Box | null;
   /** For `aria-describedby` of what is described. */
   readonly id?: string;
+  /** Where it lies when there is room on both sides. */
+  readonly side?: 'above' | 'below';
   readonly children: ComponentChildren;
 }
 
-export function Tooltip({ anchor, id, children }: TooltipProps): JSX.Element | null {
+export function Tooltip({ anchor, id, side, children }: TooltipProps): JSX.Element | null {
   const card = useRef<HTMLDivElement>(null);
 
   useLayoutEffect(() => {
@@ -25,7 +27,7 @@ export function Tooltip({ anchor, id, children }: TooltipProps): JSX.Element | n
     if (!element.matches(':popover-open')) element.showPopover();
     const { width, height } = element.getBoundingClientRect();
     const viewport = { width: window.innerWidth, height: window.innerHeight };
-    const { x, y } = placeTooltip(anchor, { width, height }, viewport);
+    const { x, y } = placeTooltip(anchor, { width, height }, viewport, side);
     element.style.left = `${Math.round(x)}px`;
     element.style.top = `${Math.round(y)}px`;
   });

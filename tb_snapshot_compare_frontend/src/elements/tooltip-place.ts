@@ -15,14 +15,24 @@ const GAP = 8;
 /** Between the tooltip and the edge of the viewport. */
 const MARGIN = 8;
 
-/** Above the anchor and centred on it, else below it, else beside it; never outside the viewport. */
-export function placeTooltip(anchor: Box, size: Size, viewport: Size): { x: number; y: number } {
+/**
+ * Above the anchor and centred on it, else below it (or the other way round), else beside it; never
+ * outside the viewport.
+ */
+export function placeTooltip(
+  anchor: Box,
+  size: Size,
+  viewport: Size,
+  side: 'above' | 'below' = 'above',
+): { x: number; y: number } {
   const centred = anchor.x + anchor.width / 2 - size.width / 2;
   const x = clamp(centred, MARGIN, viewport.width - size.width - MARGIN);
   const above = anchor.y - GAP - size.height;
-  if (above >= MARGIN) return { x, y: above };
   const below = anchor.y + anchor.height + GAP;
-  if (below + size.height <= viewport.height - MARGIN) return { x, y: below };
+  const fitsBelow = below + size.height <= viewport.height - MARGIN;
+  if (side === 'below' && fitsBelow) return { x, y: below };
+  if (above >= MARGIN) return { x, y: above };
+  if (fitsBelow) return { x, y: below };
   const right = anchor.x + anchor.width + GAP;
   const fitsRight = right + size.width <= viewport.width - MARGIN;
   const beside = fitsRight ? right : anchor.x - GAP - size.width;

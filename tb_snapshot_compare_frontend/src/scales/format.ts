@@ -18,12 +18,21 @@ const SI_UNITS: readonly (readonly [number, string])[] = [
 ];
 const BYTE_UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'];
 
+export interface NumberOptions {
+  /** Keep zeros at the end, for columns of numbers: `47.0` below `31.5`. */
+  readonly padded?: boolean;
+}
+
 /** A layer's difference in the words of its metric. */
-export function formatMeasure(metric: ShadeKey, value: number | null): string {
+export function formatMeasure(
+  metric: ShadeKey,
+  value: number | null,
+  options: NumberOptions = {},
+): string {
   const { kind } = metricInfo(metric);
   if (kind === 'count') return formatCount(value);
-  if (kind === 'fraction') return formatFraction(value);
-  return formatNumber(value, 4);
+  if (kind === 'fraction') return formatFraction(value, 3, options);
+  return formatNumber(value, 4, options);
 }
 
 /** `884,736`; compact `0.88 M`, `12.3 k`. */
@@ -37,23 +46,32 @@ export function formatCount(
 }
 
 /** Plain between 0.001 and 1,000,000, else E-notation: `0.0123`, `4,567`, `1.23e−5`. */
-export function formatNumber(value: number | null, significant = 3): string {
+export function formatNumber(
+  value: number | null,
+  significant = 3,
+  { padded = false }: NumberOptions = {},
+): string {
   if (value === null || Number.isNaN(value)) return MISSING;
   if (!Number.isFinite(value)) return infinity(value);
   const magnitude = Math.abs(value);
   if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e6)) {
-    return scientific(value, significant);
+    return scientific(value, significant, padded);
   }
   const digits = Math.max(significant, Math.floor(Math.log10(magnitude || 1)) + 1);
   return withMinus(
-    new Intl.NumberFormat('en-US', { maximumSignificantDigits: Math.min(21, digits) }).format(
-      value,
-    ),
+    new Intl.NumberFormat('en-US', {
+      minimumSignificantDigits: padded && value !== 0 ? significant : 1,
+      maximumSignificantDigits: Math.min(21, digits),
+    }).format(value),
   );
 }
 
 /** A share of 1 in percent: `24.6 %`, `0.042 %`, `< 0.001 %`. */
-export function formatFraction(fraction: number | null, significant = 3): string {
+export function formatFraction(
+  fraction: number | null,
+  significant = 3,
+  options: NumberOptions = {},
+): string {
   if (fraction === null || Number.isNaN(fraction)) return MISSING;
   const percent = fraction * 100;
   const unit = `${NO_BREAK_SPACE}%`;
@@ -62,7 +80,7 @@ export function formatFraction(fraction: number | null, significant = 3): string
       ? `<${NO_BREAK_SPACE}0.001${unit}`
       : `>${NO_BREAK_SPACE}${MINUS}0.001${unit}`;
   }
-  return formatNumber(percent, significant) + unit;
+  return formatNumber(percent, significant, options) + unit;
 }
 
 /** `[null, 55, 55, 96]` -> `55 × 55 × 96`: the batch axis is left out, other unknown sizes are ?. */
@@ -131,9 +149,9 @@ function compactCount(count: number): string {
   return formatNumber(Number(value.toPrecision(significant)), 4) + NO_BREAK_SPACE + unit[1];
 }
 
-function scientific(value: number, significant: number): string {
+function scientific(value: number, significant: number, padded: boolean): string {
   const [mantissa = '', exponent = ''] = value.toExponential(significant - 1).split('e');
-  const trimmed = mantissa.includes('.') ? mantissa.replace(/\.?0+$/, '') : mantissa;
+  const trimmed = mantissa.includes('.') && !padded ? mantissa.replace(/\.?0+$/, '') : mantissa;
   return withMinus(`${trimmed}e${exponent.replace('+', '')}`);
 }
 

@@ -6,7 +6,7 @@ import { retryFailed } from '../state/environment';
 import { dismiss, forgetEnded, isDismissed, type Notice, raised } from '../state/notices';
 import { comparison, latest, listing } from '../state/resources';
 import { a, b } from '../state/selection';
-import { snapshotsById } from '../state/snapshots';
+import { isGone, snapshotsById } from '../state/snapshots';
 import { standingOf } from '../state/standing';
 
 /** What follows from the state, besides what was raised by an event. */
@@ -99,6 +99,8 @@ function lostConnection(): Notice[] {
 function failedComparison(): Notice[] {
   const resource = comparison.value;
   if (resource.status !== 'failed') return [];
+  // To try again is no remedy, and what is one is said of the snapshot.
+  if (isGone(a.value) || isGone(b.value)) return [];
   const action = { label: 'Try again', run: retryFailed };
   const text = `a and b could not be compared. ${resource.failure.message}`;
   return [{ id: 'comparison', tone: 'error', text, action }];
@@ -117,9 +119,11 @@ function brokenSnapshots(): Notice[] {
   const broken = [...snapshotsById.value.values()].filter(({ state }) => state === 'broken');
   if (broken.length === 0) return [];
   const one = broken[0];
+  const reason = one?.reason ?? 'its files are damaged';
+  const says = reason.includes('cannot be read') ? ':' : ' cannot be read:';
   const text =
     broken.length === 1 && one
-      ? `Snapshot ${one.label} cannot be read: ${one.reason ?? 'its files are damaged'}`
+      ? `Snapshot ${one.label}${says} ${reason}`
       : `${broken.length} of ${snapshotsById.value.size} snapshots cannot be read.`;
   const details = broken.map(
     ({ label, name, reason }) => `${label} (${name}): ${reason ?? 'damaged'}`,

@@ -52,9 +52,9 @@ export function EmptyLogdir({ listing }: { readonly listing: Listing }) {
   return (
     <EmptyState icon="folder" title="No snapshots in the logdir yet">
       <p>
-        Looked in <Roots listing={listing} /> and the directories below for TensorFlow checkpoints (
-        <code>.index</code> + <code>.data-…</code>), <code>.keras</code>, <code>.weights.h5</code>,{' '}
-        <code>.h5</code> and SavedModel directories.
+        Looked in <Roots listing={listing} /> and the directories below for <code>.keras</code>,{' '}
+        <code>.weights.h5</code>, <code>.h5</code>, TensorFlow checkpoints and SavedModels,{' '}
+        <code>.safetensors</code>, PyTorch, Orbax and <code>.npz</code> files.
       </p>
       <p>Keras writes a snapshot after every epoch with its own callback:</p>
       <Snippet text={kerasSnippet(listing.roots[0]?.path ?? 'logs')} />

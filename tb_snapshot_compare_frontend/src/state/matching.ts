@@ -126,6 +126,16 @@ export function chosen(
   return [...kept, side === 'a' ? { a: name, b: partner } : { a: partner, b: name }];
 }
 
+/** The corrections of which both sides have the tensors. */
+export function present(corrections: readonly Match[], found: Matches): readonly Match[] {
+  const [ofA, ofB] = [found.tensors_a, found.tensors_b].map(
+    (tensors) => new Set(tensors.map(({ name }) => name)),
+  );
+  return corrections.filter(
+    ({ a, b }) => (a === null || ofA?.has(a)) && (b === null || ofB?.has(b)),
+  );
+}
+
 /** Rows by rule and by a text in either name, as the user filters them. */
 export function filtered(
   rows: readonly MatchRow[],

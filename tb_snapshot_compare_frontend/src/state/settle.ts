@@ -67,14 +67,22 @@ function sameKeys(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean
 function settleSide(side: Side, { suggested }: Listing): void {
   const id = SIDES[side].value;
   if (id !== null && (snapshotsById.value.has(id) || isGone(id))) return;
+  const next = replacement(side, suggested);
   if (id !== null) {
+    const instead = next === null ? '' : ` ${labels.get(next) ?? next} is compared instead.`;
     raise({
       id: `vanished-${side}`,
       tone: 'warning',
-      text: `Snapshot ${labels.get(id) ?? id} (${side}) is no longer in the logdir.`,
+      text: `${called(id)} (${side}) is not in the logdir.${instead}`,
     });
   }
-  SIDES[side].value = replacement(side, suggested);
+  SIDES[side].value = next;
+}
+
+/** By its name, where it was listed once: the id of an address says nothing to anybody. */
+function called(id: string): string {
+  const label = labels.get(id);
+  return label === undefined ? 'The snapshot that the address names' : `Snapshot ${label}`;
 }
 
 /** What to show in place of a snapshot that is gone. */

@@ -1,6 +1,6 @@
 /** What became of the chosen snapshots' files, as sentences above the panels. */
 import type { Notice } from './notices';
-import { latest, listing } from './resources';
+import { comparison, latest, listing } from './resources';
 import { chooseSnapshot, replacement } from './settle';
 import { isGone, lastReady, rewritten, SIDES, type Side, snapshotsById } from './snapshots';
 
@@ -27,9 +27,11 @@ export function standingOf(side: Side): Notice[] {
 }
 
 function gone(side: Side, name: string): Notice {
-  const text =
-    `${name} was deleted from the logdir. What was computed of it stays on show; ` +
-    'nothing new can be read from it.';
+  const rest =
+    comparison.value.status === 'failed'
+      ? 'It can no longer be compared.'
+      : 'What was computed of it stays on show; nothing new can be read from it.';
+  const text = `${name} was deleted from the logdir. ${rest}`;
   const other = replacement(side, latest(listing.value)?.suggested ?? null);
   const instead = other === null ? undefined : snapshotsById.value.get(other);
   const notice: Notice = { id: `standing-${side}`, tone: 'warning', text };

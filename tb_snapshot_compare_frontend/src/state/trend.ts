@@ -1,7 +1,8 @@
 /** How every layer of the run on show changed from each snapshot to the next. */
 import { computed, signal } from '@preact/signals';
 import type { Trend, TrendPair, TrendSnapshot } from '../client/types';
-import { selectLayer } from './selection';
+import { hasCurves } from './resources';
+import { maximised, selectLayer } from './selection';
 import { chooseSnapshot } from './settle';
 import { snapshotsById } from './snapshots';
 
@@ -19,12 +20,16 @@ const TALL = 850;
 
 /** Layers that are shown before more are asked for. */
 export function trendTop(): number {
-  return window.innerHeight < TALL ? 4 : 6;
+  const few = window.innerHeight < TALL ? 4 : 6;
+  if (maximised.value !== 'timeline') return few;
+  // Without curves there is nothing else to look at.
+  return hasCurves.value ? 3 * few : Math.floor(window.innerHeight / (2 * TREND_ROW));
 }
 
 /** Rows in sight at most; the rest is scrolled to. */
 export function trendInSight(): number {
-  return { none: 0, top: trendTop(), all: 2 * trendTop() }[trendRows.value];
+  const all = maximised.value === 'timeline' ? 1.5 * trendTop() : 2 * trendTop();
+  return { none: 0, top: trendTop(), all: Math.floor(all) }[trendRows.value];
 }
 
 /** Pixels that the rows of layers take below the curves; 0 while there are none. */

@@ -46,7 +46,7 @@ const level = (name: string) =>
   ) as HTMLButtonElement;
 const button = (name: string) =>
   [...root.querySelectorAll<HTMLButtonElement>('button')].find(
-    ({ textContent }) => textContent?.trim() === name,
+    ({ ariaLabel, textContent }) => (ariaLabel ?? textContent?.trim()) === name,
   ) as HTMLButtonElement;
 
 async function show(value: Distribution): Promise<void> {

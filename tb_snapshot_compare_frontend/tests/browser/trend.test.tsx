@@ -83,6 +83,8 @@ test('a click shows the pair, and hovering tells its values', async () => {
   expect(card.textContent).toContain('conv3');
   expect(card.textContent).toContain('epoch 11 · step 374 → epoch 12 · step 408');
   expect(card.textContent).toMatch(/‖b − a‖₂3\.636.*3\.636 %|‖b − a‖₂/);
+  const { top } = (await found('.tooltip')).getBoundingClientRect();
+  expect(top).toBeGreaterThan(frame.bottom);
   grid.dispatchEvent(new MouseEvent('click', at));
   expect([a.value, b.value, layer.value]).toEqual(['alexnet-11', 'alexnet-12', 'conv3']);
 });
@@ -97,8 +99,10 @@ test('while pairs wait there is a progress bar, and they are hatched', async () 
   const bar = await found('.trend-progress-track');
   expect(bar.getAttribute('aria-valuenow')).toBe('59');
   expect(bar.parentElement?.textContent).toContain('6 of 11 compared');
+  expect((await found('.trend-head .color-legend-missing')).textContent).toBe('not compared yet');
   page.server.trend = { ...whole, version: 9 };
   await vi.waitFor(() => expect(document.querySelector('.trend-progress')).toBeNull(), 4000);
+  expect(document.querySelector('.trend-head .color-legend-missing')).toBeNull();
   expect(trend.value?.version).toBe(9);
 });
 
@@ -114,6 +118,25 @@ test('a pair of a deleted snapshot says so and cannot be chosen', async () => {
   await userEvent.keyboard('{Home}{Enter}');
   expect(b.value).toBe('alexnet-12');
   expect((await found('.timeline-card')).textContent).toContain('were deleted');
+});
+
+test('a chosen snapshot that is being written has its ring around the dot', async () => {
+  page = openPage();
+  const handle = await found('[data-handle="b"]');
+  const dot = Number(handle.querySelector('circle')?.getAttribute('r'));
+  const [main, ...others] = listingOf().runs;
+  if (!main) throw new Error('no run');
+  const being = main.snapshots.map((snapshot: Snapshot) =>
+    snapshot.id === 'alexnet-40' ? { ...snapshot, state: 'being_written' as const } : snapshot,
+  );
+  page.server.listing = listingOf({ version: 8, runs: [{ ...main, snapshots: being }, ...others] });
+  const radii = () =>
+    [
+      ...(
+        document.querySelector('.timeline-marks .mark-written')?.getAttribute('d') ?? ''
+      ).matchAll(/a(\S+) /g),
+    ].map(([, radius]) => Number(radius));
+  await vi.waitFor(() => expect(Math.max(...radii())).toBeGreaterThan(dot + 1), 4000);
 });
 
 test('a run without a trend has no rows', async () => {

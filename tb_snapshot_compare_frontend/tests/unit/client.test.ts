@@ -43,7 +43,7 @@ test('addresses are relative to the plugin and name both generations', async () 
   await api.distribution(PAIR, { layer: 'c', tensor: 'c/bias', bins: 20, levels: 5 });
   await api.changes(3);
   expect(urls).toEqual([
-    './comparison?a=x&ga=g1&b=y&gb=g2',
+    './comparison?form=columns&a=x&ga=g1&b=y&gb=g2',
     './distribution?a=x&ga=g1&b=y&gb=g2&layer=a%2Fb+c&bins=20&levels=5',
     './distribution?a=x&ga=g1&b=y&gb=g2&layer=c&tensor=c%2Fbias&bins=20&levels=5',
     './changes?since=3',

@@ -14,6 +14,7 @@ import { movedCursor } from '../../src/views/convolution/keys';
 import { largestPixels } from '../../src/views/convolution/largest';
 import { areaOf } from '../../src/views/convolution/overlay';
 import { measureOf, shownAs } from '../../src/views/convolution/quantities';
+import { labelPlace } from '../../src/views/convolution/strips';
 import {
   areaSize,
   locatedLine,
@@ -166,4 +167,12 @@ test('what is not finite is named', () => {
   const texts = { ...slice, texts_b: { '1,1': 'nan' } };
   expect(valueText(texts, 'b', 1, 1)).toBe('NaN');
   expect(sliceText(slice).split('\n').at(1)?.split('\t')).toHaveLength(3);
+});
+
+test('the label of a place that is larger than the view stands where it is seen', () => {
+  expect(labelPlace(-400, 1000, 500, 36)).toBe(250);
+  expect(labelPlace(-90, 100, 500, 36)).toBeNull();
+  expect(labelPlace(-40, 100, 500, 36)).toBe(30);
+  expect(labelPlace(100, 100, 500, 36)).toBe(150);
+  expect(labelPlace(100, 6, 500, 36)).toBe(103);
 });

@@ -37,6 +37,17 @@ test.each([
 
 test.each([
   [0, '0'],
+  [47, '47.0'],
+  [403.04, '403'],
+  [0.05, '0.0500'],
+  [2e-5, '2.00e−5'],
+  [4567, '4,567'],
+])('in a column %s is %s', (value, text) => {
+  expect(formatNumber(value, 3, { padded: true })).toBe(text);
+});
+
+test.each([
+  [0, '0'],
   [0.012345, '0.0123'],
   [-0.5, '−0.5'],
   [4567.8, '4,568'],

@@ -136,7 +136,8 @@ test('a snapshot that the address names and nobody knows is replaced, and said s
   await open({}, { a: 'gone-1', b: 'alexnet-7' });
   expect([a.value, b.value]).toEqual(['alexnet-10', 'alexnet-7']);
   expect(raised.value.map(({ text }) => text)).toEqual([
-    'Snapshot gone-1 (a) is no longer in the logdir.',
+    'The snapshot that the address names (a) is not in the logdir. ' +
+      'epoch 10 · step 340 is compared instead.',
   ]);
 });
 

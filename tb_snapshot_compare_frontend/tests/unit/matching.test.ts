@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { RequestFailure } from '../../src/client/failure';
 import type { MatchingApi } from '../../src/client/MatchingApi';
 import type { Match, Matches } from '../../src/client/types';
@@ -150,4 +150,92 @@ test('a choice that is refused changes nothing and tells why', async () => {
   expect(refusal.value).toBe('not one tensor');
   expect([unsaved.value, undoable.value.length]).toEqual([false, 0]);
   stop();
+});
+
+describe('when a chosen snapshot is written anew while choices are not saved', () => {
+  const choice: Match = { a: 'one/kernel', b: 'z/kernel' };
+  const other: Match = { a: 'two/kernel', b: null };
+
+  function rewritten(): void {
+    const { runs, ...rest } = listingOf({ version: 8 });
+    const anew = runs.map((run) => ({
+      ...run,
+      snapshots: run.snapshots.map((each) =>
+        each.id === 'alexnet-40' ? { ...each, generation: 'new' } : each,
+      ),
+    }));
+    listing.value = { status: 'ready', value: { ...rest, runs: anew } };
+  }
+
+  async function begun(onStale = async () => undefined) {
+    const fake = fakeApi();
+    const stop = followMatching(fake.api, onStale);
+    matchingShown.value = true;
+    await vi.waitFor(() => expect(matches.value.status).toBe('ready'));
+    return { ...fake, stop };
+  }
+
+  const corrections = () =>
+    matches.value.status === 'ready' ? matches.value.value.corrections : null;
+
+  test('they stay, for the new content, and can still be undone and saved', async () => {
+    const { correct, stop } = await begun();
+    await corrector.value?.choose('b', 'z/kernel', { partner: 'one/kernel' });
+    rewritten();
+    await vi.waitFor(() => expect(correct).toHaveBeenCalledTimes(2));
+    expect(correct.mock.lastCall?.[0]).toMatchObject([{}, { generation: 'new' }]);
+    await vi.waitFor(() => expect(corrections()).toEqual([choice]));
+    expect([unsaved.value, undoable.value.length, refusal.value]).toEqual([true, 1, null]);
+    await corrector.value?.undo();
+    expect([unsaved.value, corrections()]).toEqual([false, []]);
+    await corrector.value?.choose('b', 'z/kernel', { partner: 'one/kernel' });
+    await corrector.value?.save();
+    expect(correct.mock.lastCall?.slice(1)).toEqual([[choice], true]);
+    stop();
+  });
+
+  test('those whose tensors are gone are dropped, and it is said', async () => {
+    const { api, correct, stop } = await begun();
+    await corrector.value?.choose('b', 'z/kernel', { partner: 'one/kernel' });
+    await corrector.value?.choose('a', 'two/kernel', { partner: null });
+    const { tensors_b, ...rest } = found();
+    const without = tensors_b.filter(({ name }) => name !== 'z/kernel');
+    vi.mocked(api.matches).mockResolvedValueOnce({ ...rest, tensors_b: without });
+    rewritten();
+    await vi.waitFor(() => expect(corrections()).toEqual([other]));
+    expect(correct.mock.lastCall?.slice(1)).toEqual([[other], false]);
+    expect(refusal.value).toContain('1 choice was dropped');
+    expect(unsaved.value).toBe(true);
+    stop();
+  });
+
+  test('what the server refuses for the new content is dropped with its reason', async () => {
+    const { correct, stop } = await begun();
+    await corrector.value?.choose('b', 'z/kernel', { partner: 'one/kernel' });
+    correct.mockRejectedValueOnce(new RequestFailure('invalid_request', 'shapes differ', 400));
+    rewritten();
+    await vi.waitFor(() => expect(refusal.value).toContain('shapes differ'));
+    await vi.waitFor(() => expect(corrections()).toEqual([]));
+    expect([unsaved.value, undoable.value.length]).toEqual([false, 0]);
+    stop();
+  });
+
+  test('a choice that is under way is made for the new content', async () => {
+    const { correct, stop } = await begun(async () => rewritten() as undefined);
+    correct.mockRejectedValueOnce(new RequestFailure('gone', 'it has changed', 410));
+    await corrector.value?.choose('b', 'z/kernel', { partner: 'one/kernel' });
+    await vi.waitFor(() => expect(corrections()).toEqual([choice]));
+    expect(correct.mock.lastCall?.[0]).toMatchObject([{}, { generation: 'new' }]);
+    expect([unsaved.value, undoable.value.length, refusal.value]).toEqual([true, 1, null]);
+    stop();
+  });
+
+  test('other snapshots begin without them', async () => {
+    const { stop } = await begun();
+    await corrector.value?.choose('b', 'z/kernel', { partner: 'one/kernel' });
+    b.value = 'alexnet-39';
+    await vi.waitFor(() => expect(corrections()).toEqual([]));
+    expect([unsaved.value, undoable.value.length]).toEqual([false, 0]);
+    stop();
+  });
 });

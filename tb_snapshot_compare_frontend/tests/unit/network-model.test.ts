@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LayerDifference } from '../../src/client/types';
+import { fitText, textWidth } from '../../src/elements/fit-text';
 import { facesOf } from '../../src/views/network/faces';
 import { barsOf, filterOrder, stepOf, withFilters } from '../../src/views/network/filter-bars';
 import { groupValue } from '../../src/views/network/measures';
@@ -7,7 +8,6 @@ import { step, targetsOf } from '../../src/views/network/navigation';
 import { buildNetwork, layersOf, shortName } from '../../src/views/network/network';
 import { matches } from '../../src/views/network/search';
 import { csvRows, layerRows, sortRows } from '../../src/views/network/table-rows';
-import { fitText, textWidth } from '../../src/views/network/text';
 import { openGroups, visibleNetwork } from '../../src/views/network/visible';
 import { describeBox } from '../../src/views/network/words';
 import { layoutNetwork } from '../../src/workers/layout/layout';

@@ -7,6 +7,7 @@ import {
   cellWords,
   colorRange,
   coverageWords,
+  hatchWords,
   measureFor,
   rowsOf,
   valueWords,
@@ -59,13 +60,35 @@ test('the measure of the page is used where the trend has it', () => {
 });
 
 test('colours span what is positive', () => {
-  const [low = 0, high = 0] = colorRange(trend, 'l2') ?? [];
+  const all = rowsOf(trend, 'l2', null, Number.POSITIVE_INFINITY);
+  const [low = 0, high = 0] = colorRange(trend, 'l2', all) ?? [];
   expect(low).toBeCloseTo(3.333);
   expect(high).toBe(80);
   const still = { ...trend, pairs: trend.pairs.map((pair) => ({ ...pair, l2: [0, 0] })) };
-  expect(colorRange(still, 'l2')).toBeNull();
+  expect(colorRange(still, 'l2', all)).toBeNull();
   const one = { ...trend, pairs: trend.pairs.map((pair) => ({ ...pair, l2: [3] })) };
-  expect(colorRange(one, 'l2')).toEqual([0.3, 3]);
+  expect(colorRange(one, 'l2', all)).toEqual([0.3, 3]);
+});
+
+test('colours span the rows that are shown, or a small layer would flatten them', () => {
+  const most = rowsOf(trend, 'l2', null, 3);
+  const [low = 0, high = 0] = colorRange(trend, 'l2', most) ?? [];
+  expect(low).toBeGreaterThan(10);
+  expect(high).toBe(80);
+});
+
+test('what is hatched is named', () => {
+  const words = (known: Trend) => hatchWords(cellsOn('epoch', known), [row], 'l2');
+  expect(words(trend)).toBeNull();
+  expect(words(waiting())).toBe('not compared yet');
+  const [first, ...others] = trend.pairs;
+  if (!first) throw new Error('no pair');
+  const failed = { ...first, state: 'failed' as const, l2: null };
+  expect(words({ ...trend, pairs: [failed, ...others] })).toBe('not compared');
+  const valueless = { ...first, l2: [null] };
+  expect(words({ ...trend, pairs: [valueless, ...others] })).toBe('not compared');
+  const { pairs } = waiting();
+  expect(words({ ...trend, pairs: [...pairs.slice(0, 2), failed] })).toBe('not compared (yet)');
 });
 
 test('a cell says its value, or why there is none', () => {

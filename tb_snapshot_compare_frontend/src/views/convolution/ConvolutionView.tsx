@@ -32,7 +32,7 @@ import { extentOf, fitScale } from './geometry';
 import { KernelStage } from './KernelStage';
 import { MapDrawing } from './MapDrawing';
 import { QUANTITIES, shownAs } from './quantities';
-import { SliceTable } from './SliceTable';
+import { ROWS_MOST, SliceTable } from './SliceTable';
 import type { Canvases } from './StagePainter';
 import { Waiting } from './states';
 import { weightsOf } from './words';
@@ -49,6 +49,8 @@ const ORDERS: readonly { readonly value: KernelOrder; readonly label: string }[]
   { value: 'similarity', label: 'similarity' },
 ];
 const ZOOM = 1.6;
+const MAP_HINT = 'Click a cell for its numbers, a strip for its channel';
+const TABLE_HINT = `The slices that differ most, ${ROWS_MOST} at most`;
 
 const brushing = signal(false);
 
@@ -112,6 +114,7 @@ export function ConvolutionView(): JSX.Element {
             map={map}
             shown={mode.value === 'map' ? shown : null}
             drawing={drawing}
+            hint={mode.value === 'map' ? MAP_HINT : TABLE_HINT}
             tools={mode.value === 'map' && <Tools map={map} camera={camera} />}
           />
         </div>

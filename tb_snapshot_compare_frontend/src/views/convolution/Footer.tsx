@@ -8,6 +8,7 @@ import { located } from '../../state/kernel';
 import { area, cells, channel } from '../../state/selection';
 import type { MapDrawing } from './MapDrawing';
 import { type Shown, ZERO } from './quantities';
+import { StripLegend } from './StripLegend';
 import { areaPosition, areaSize, locatedLine } from './words';
 
 export interface FooterProps {
@@ -15,15 +16,18 @@ export interface FooterProps {
   /** Null without colours. */
   readonly shown: Shown | null;
   readonly drawing: MapDrawing;
+  /** What can be done, while nothing is selected. */
+  readonly hint: string;
   readonly tools: ComponentChildren;
 }
 
-export function Footer({ map, shown, drawing, tools }: FooterProps): JSX.Element {
+export function Footer({ map, shown, drawing, hint, tools }: FooterProps): JSX.Element {
   const failed = drawing.failure.value;
   return (
     <div class="kernel-footer">
       {shown && <ShownLegend map={map} shown={shown} />}
       <div class="kernel-chips">
+        {shown && <StripLegend map={map} />}
         {failed !== null && (
           <span class="kernel-chip kernel-chip-failed" role="alert">
             {failed}
@@ -60,9 +64,7 @@ export function Footer({ map, shown, drawing, tools }: FooterProps): JSX.Element
           </span>
         )}
         {cells.value.length === 0 && !area.value && !channel.value && (
-          <span class="muted kernel-hint">
-            {map.note ?? 'Click a cell for its numbers, a strip for its channel'}
-          </span>
+          <span class="muted kernel-hint">{map.note ?? hint}</span>
         )}
       </div>
       {tools}

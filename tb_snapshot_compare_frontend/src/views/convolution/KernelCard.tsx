@@ -139,7 +139,10 @@ function Matrix({ name, values, color }: MatrixProps): JSX.Element {
           <tr key={at}>
             {row.map((value, column) => {
               const background = color(value);
-              const text = value === null ? 'not finite' : formatNumber(value, numbered ? 3 : 5);
+              const text =
+                value === null
+                  ? 'not finite'
+                  : formatNumber(value, numbered ? 3 : 5, { padded: true });
               return (
                 <td
                   key={column}

@@ -10,7 +10,7 @@ import { largestPixels, type Pixel } from './largest';
 import { measureName, metricOf } from './quantities';
 import { storedIndex } from './words';
 
-const ROWS_MOST = 200;
+export const ROWS_MOST = 200;
 
 type Found =
   | { readonly status: 'loading' }
@@ -81,7 +81,7 @@ function Rows({
                 <th scope="row">{rank + 1}</th>
                 <td>{spanOf(first?.column, last?.column)}</td>
                 <td>{spanOf(first?.row, last?.row)}</td>
-                <td>{format(pixel.value, 4)}</td>
+                <td>{format(pixel.value, 4, { padded: true })}</td>
               </tr>
             );
           })}

@@ -9,6 +9,7 @@ import type { Palette } from './palette';
 import { asShown, type Shown } from './quantities';
 
 const CELL_LINES_FROM = 9;
+const CELL_LINES_FULL = 28;
 const WEIGHT_LINES_FROM = 14;
 const HATCH_FROM = 8;
 /** From this size on marked weights are outlined and not filled. */
@@ -65,7 +66,17 @@ function drawLines(
   if (!single && Math.min(weight.width, weight.height) >= WEIGHT_LINES_FROM) {
     line({ rows: 1, columns: 1 }, 0.3);
   }
-  line({ rows: map.cell_rows, columns: map.cell_columns }, single ? 0.3 : 0.9);
+  line(
+    { rows: map.cell_rows, columns: map.cell_columns },
+    single ? 0.3 : cellLineAlpha(projection),
+  );
+}
+
+/** Lines close together would be a pattern of their own over the colours. */
+function cellLineAlpha({ cell }: Projection): number {
+  const size = Math.min(cell.width, cell.height);
+  const share = (size - CELL_LINES_FROM) / (CELL_LINES_FULL - CELL_LINES_FROM);
+  return 0.25 + 0.65 * Math.min(1, share);
 }
 
 function drawWeights(

@@ -141,13 +141,22 @@ function drawLabels(context: CanvasRenderingContext2D, strip: Strip, axis: Axis)
     return;
   }
   const every = order === 'index' ? roundStep(space / step) : 1;
-  const first = Math.max(0, Math.ceil(-offset / step / every) * every);
+  const first = Math.max(0, Math.floor(-offset / step / every) * every);
   for (let place = first; place < count; place += every) {
-    const at = offset + (place + 0.5) * step;
-    if (at > room - 4) break;
-    if (at < 6) continue;
+    const from = offset + place * step;
+    if (from >= room) break;
+    const at = labelPlace(from, step, room, space);
+    if (at === null || at < 6 || at > room - 4) continue;
     write(String(indices?.[place] ?? place), at);
   }
+}
+
+/** The middle of a place, or of what is seen of one that is wider than its label. */
+export function labelPlace(from: number, step: number, room: number, space: number): number | null {
+  const middle = from + step / 2;
+  if (step < space) return middle;
+  const [start, end] = [Math.max(0, from), Math.min(room, from + step)];
+  return end - start < Math.min(step, space / 2) ? null : (start + end) / 2;
 }
 
 /** 1, 2, 4, 8, ...: channels come in powers of two. */

@@ -148,13 +148,15 @@ function Controls(): JSX.Element {
       />
       {!initial && (
         <Button
+          variant="icon"
+          label="Reset"
           title={`Back to ${BINS.initial} bins and ${LEVELS.initial} levels`}
           onClick={(event) => {
             focusIn(event, '.panel-controls', '[role=spinbutton]');
             setSizes(BINS.initial, LEVELS.initial);
           }}
         >
-          Reset
+          <Icon name="reset" />
         </Button>
       )}
       <div class="distribution-mode">

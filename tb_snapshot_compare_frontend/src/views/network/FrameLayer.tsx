@@ -1,8 +1,8 @@
 import type { ReadonlySignal } from '@preact/signals';
+import { fitText, textWidth } from '../../elements/fit-text';
 import type { PlacedBox } from '../../workers/layout/types';
 import { TITLE_SIZE } from './faces';
 import { frameKey } from './navigation';
-import { fitText, textWidth } from './text';
 
 export interface FrameLayerProps {
   readonly frames: readonly PlacedBox[];

@@ -194,7 +194,7 @@ export function LayerTable() {
                       {!shaded && share > 0 && (
                         <i style={{ width: `${(share * 100).toFixed(1)}%` }} />
                       )}
-                      <span>{formatMeasure(info.key, value)}</span>
+                      <span>{formatMeasure(info.key, value, { padded: true })}</span>
                     </td>
                   );
                 })}

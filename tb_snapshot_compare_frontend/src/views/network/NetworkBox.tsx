@@ -1,5 +1,6 @@
 /** One box of the drawing: a layer, or a closed group. */
 import type { ReadonlySignal } from '@preact/signals';
+import { textWidth } from '../../elements/fit-text';
 import { memo } from '../../elements/memo';
 import { type ColorScale, inkOn } from '../../scales/color';
 import { formatMeasure } from '../../scales/format';
@@ -8,7 +9,6 @@ import type { PlacedBox } from '../../workers/layout/types';
 import { type Face, FOOT_HEIGHT, type FootPart, hasWeights, SMALL_SIZE } from './faces';
 import type { GroupValue } from './measures';
 import { boxKey, footKey } from './navigation';
-import { textWidth } from './text';
 import { describeBox, describeLayer, SIDE_WORDS } from './words';
 
 export interface NetworkBoxProps {

@@ -1,6 +1,7 @@
 /** Groups for networks that have none: blocks that repeat by name (`conv2_block1`, `conv2_block2`). */
 import { analyse } from '../../workers/layout/dag';
 import type { Link } from '../../workers/layout/types';
+import { append } from './lists';
 import { type Group, MANY_BOXES, type Unit } from './types';
 
 interface Found {
@@ -32,13 +33,12 @@ function prefixes(name: string, scope: string | null): string[] {
 function candidates(scope: string | null, units: readonly Unit[]): Map<string, Candidate[]> {
   const members = new Map<string, string[]>();
   for (const { name } of units)
-    for (const prefix of prefixes(name, scope))
-      members.set(prefix, [...(members.get(prefix) ?? []), name]);
+    for (const prefix of prefixes(name, scope)) append(members, prefix, name);
   const byPattern = new Map<string, Candidate[]>();
   for (const [prefix, names] of members) {
     if (names.length < 2) continue;
     const pattern = patternOf(prefix);
-    byPattern.set(pattern, [...(byPattern.get(pattern) ?? []), { prefix, members: names }]);
+    append(byPattern, pattern, { prefix, members: names });
   }
   return byPattern;
 }
@@ -92,8 +92,7 @@ export function findBlocks(
 ): Found {
   const result = new Map(groups);
   const home = new Map<string, string>();
-  for (const scope of new Set(units.map((unit) => unit.group))) {
-    const members = units.filter((unit) => unit.group === scope);
+  for (const [scope, members] of unitsByGroup(units)) {
     if (members.length < MANY_UNITS) continue;
     for (const { group, units: names } of blocksOf(scope, members, links)) {
       result.set(group.name, group);
@@ -104,6 +103,12 @@ export function findBlocks(
     units: units.map((unit) => ({ ...unit, group: home.get(unit.name) ?? unit.group })),
     groups: result,
   };
+}
+
+function unitsByGroup(units: readonly Unit[]): ReadonlyMap<string | null, readonly Unit[]> {
+  const found = new Map<string | null, Unit[]>();
+  for (const unit of units) append(found, unit.group, unit);
+  return found;
 }
 
 function blocksOf(

@@ -1,8 +1,8 @@
 /** What stands on each box, and how large it therefore is. Differences do not change sizes. */
 import type { LayerNode } from '../../client/types';
+import { fitText, textWidth } from '../../elements/fit-text';
 import { formatShape } from '../../scales/format';
 import { layersOf, lineage, shortName } from './network';
-import { fitText, textWidth } from './text';
 import type { Network } from './types';
 import type { Visible, VisibleBox } from './visible';
 

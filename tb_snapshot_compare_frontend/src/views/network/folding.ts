@@ -1,6 +1,7 @@
 /** Which layers share a box with the layer before them. */
 import type { LayerNode } from '../../client/types';
 import type { Link } from '../../workers/layout/types';
+import { append } from './lists';
 import type { Unit } from './types';
 
 const FOLDED_INTO_PREVIOUS =
@@ -20,8 +21,8 @@ function neighbours(edges: readonly Link[]): {
   const before = new Map<string, string[]>();
   const after = new Map<string, string[]>();
   for (const { source, target } of edges) {
-    before.set(target, [...(before.get(target) ?? []), source]);
-    after.set(source, [...(after.get(source) ?? []), target]);
+    append(before, target, source);
+    append(after, source, target);
   }
   return { before, after };
 }
@@ -62,7 +63,7 @@ export function foldLayers(
   const folded = new Map<string, LayerNode[]>();
   for (const layer of layers) {
     const unit = head.get(layer.name) as string;
-    if (unit !== layer.name) folded.set(unit, [...(folded.get(unit) ?? []), layer]);
+    if (unit !== layer.name) append(folded, unit, layer);
   }
   const units = layers
     .filter((layer) => head.get(layer.name) === layer.name)

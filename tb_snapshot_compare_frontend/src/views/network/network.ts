@@ -47,23 +47,58 @@ function unitLinks(edges: readonly Link[], unitOf: ReadonlyMap<string, string>):
   return [...seen.values()];
 }
 
-/** The groups around a unit or group, innermost first. */
-export function lineage(network: Network, group: string | null): Group[] {
+/** What is asked of a network for every box, found once for all of them. */
+interface Hierarchy {
+  readonly lines: Map<string, readonly Group[]>;
+  readonly members: ReadonlyMap<string, readonly LayerNode[]>;
+}
+
+const hierarchies = new WeakMap<Network, Hierarchy>();
+
+function hierarchyOf(network: Network): Hierarchy {
+  const known = hierarchies.get(network);
+  if (known) return known;
+  const lines = new Map<string, readonly Group[]>();
+  const members = new Map<string, LayerNode[]>();
+  for (const { layer, folded, group } of network.units) {
+    for (const { name } of lineFrom(network, group, lines)) {
+      const own = members.get(name);
+      if (own) own.push(layer, ...folded);
+      else members.set(name, [layer, ...folded]);
+    }
+  }
+  const found = { lines, members };
+  hierarchies.set(network, found);
+  return found;
+}
+
+function lineFrom(
+  network: Network,
+  group: string | null,
+  lines: Map<string, readonly Group[]>,
+): readonly Group[] {
+  if (group === null) return [];
+  const known = lines.get(group);
+  if (known) return known;
   const line: Group[] = [];
-  for (let at = group; at !== null; ) {
+  for (let at: string | null = group; at !== null; ) {
     const found = network.groups.get(at);
     if (!found || line.includes(found)) break;
     line.push(found);
     at = found.parent;
   }
+  lines.set(group, line);
   return line;
 }
 
+/** The groups around a unit or group, innermost first. */
+export function lineage(network: Network, group: string | null): readonly Group[] {
+  return lineFrom(network, group, hierarchyOf(network).lines);
+}
+
 /** All layers in a group, at any depth, folded ones included. */
-export function layersOf(network: Network, group: string): LayerNode[] {
-  return network.units
-    .filter((unit) => lineage(network, unit.group).some(({ name }) => name === group))
-    .flatMap((unit) => [unit.layer, ...unit.folded]);
+export function layersOf(network: Network, group: string): readonly LayerNode[] {
+  return hierarchyOf(network).members.get(group) ?? [];
 }
 
 /** A name without what its groups already say: `conv1_conv` inside `conv2_block1`. */

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { textWidth } from '../../elements/fit-text';
 import type { LayoutResult, Size } from '../../workers/layout/types';
 import { type Face, frameDepth, frameTitle, TITLE_SIZE } from './faces';
 import { LayoutClient } from './layout-client';
-import { textWidth } from './text';
 import type { Network } from './types';
 import type { Visible } from './visible';
 

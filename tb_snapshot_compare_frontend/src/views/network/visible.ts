@@ -1,5 +1,6 @@
 /** What is on screen when some groups are open: boxes, frames of opened groups, and links. */
 import type { Link } from '../../workers/layout/types';
+import { append } from './lists';
 import { lineage } from './network';
 import { type Group, MANY_BOXES, type Network, type Unit } from './types';
 
@@ -30,7 +31,7 @@ export function openByDefault(network: Network): Set<string> {
   for (const group of network.groups.values()) {
     if (group.synthetic) continue;
     const depth = lineage(network, group.name).length;
-    depths.set(depth, [...(depths.get(depth) ?? []), group.name]);
+    append(depths, depth, group.name);
   }
   for (const depth of [...depths.keys()].sort((left, right) => left - right)) {
     const next = new Set([...open, ...(depths.get(depth) ?? [])]);
@@ -55,7 +56,7 @@ export function visibleNetwork(network: Network, open: ReadonlySet<string>): Vis
   const frames = new Map<string, Group>();
   const boxOf = new Map<string, string>();
   for (const unit of network.units) {
-    const line = lineage(network, unit.group).reverse();
+    const line = lineage(network, unit.group).toReversed();
     const closed = line.find((group) => !open.has(group.name));
     for (const group of line) {
       if (group === closed) break;

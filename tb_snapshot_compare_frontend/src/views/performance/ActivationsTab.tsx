@@ -184,6 +184,22 @@ function Grid({ channels, values, value }: GridProps): JSX.Element {
   }
   return (
     <>
+      <div class="perf-legends">
+        {scale.value === 'own' && (
+          <span class="muted">
+            The shades of each channel reach from 0 to the largest value of its own maps.
+          </span>
+        )}
+        {scale.value === 'shared' && value && (
+          <>
+            <MapLegend range={shared.plain} theme={theme} label="a and b" inline />
+            {value.sameSize && (
+              <MapLegend range={shared.difference} theme={theme} label="b − a" inline />
+            )}
+          </>
+        )}
+        <span class="muted perf-legends-note">Number in a corner: ‖b − a‖ of the map</span>
+      </div>
       <div class="perf-grid" data-stale={stale ? '' : undefined} aria-busy={stale}>
         {channels.map((index) => (
           <ChannelCard
@@ -200,12 +216,6 @@ function Grid({ channels, values, value }: GridProps): JSX.Element {
         <Note>
           The maps of a and b differ in size: each is drawn at its own, without difference.
         </Note>
-      )}
-      {scale.value === 'shared' && value && (
-        <div class="perf-legends">
-          <MapLegend range={shared.plain} theme={theme} label="a and b" />
-          {value.sameSize && <MapLegend range={shared.difference} theme={theme} label="b − a" />}
-        </div>
       )}
     </>
   );
@@ -245,7 +255,7 @@ function ChannelCard({ index, difference, maps, shared, theme }: ChannelCardProp
       <span class="perf-map-head">
         <b class="tabular">{index}</b>
         <span class="muted tabular" title="‖b − a‖ of the channel’s map">
-          {formatNumber(difference)}
+          {formatNumber(difference, 3, { padded: true })}
         </span>
       </span>
       <span class="perf-map-row">

@@ -36,7 +36,7 @@ const OVERLAYS = [
   { value: 'b', label: 'b' },
   { value: 'difference', label: 'b − a' },
 ] as const;
-const CROP = 72;
+const CROP = 96;
 /** Two pixels of the canvas for each of the page. */
 const SHARPNESS = 2;
 
@@ -180,7 +180,7 @@ function PatchCard({ side, rank, patch, picture }: PatchCardProps): JSX.Element 
       onBlur={leave}
     >
       <canvas ref={canvas} width={CROP * SHARPNESS} height={CROP * SHARPNESS} />
-      <span class="tabular">{formatNumber(score)}</span>
+      <span class="tabular">{formatNumber(score, 3, { padded: true })}</span>
     </button>
   );
 }
@@ -281,10 +281,12 @@ export function MapLegend({
   range: { signed, limit },
   theme,
   label,
+  inline = false,
 }: {
   readonly range: MapRange;
   readonly theme: Theme;
   readonly label: string;
+  readonly inline?: boolean;
 }): JSX.Element {
   if (limit === 0) return <span class="muted">{label}: 0 everywhere</span>;
   return (
@@ -293,6 +295,7 @@ export function MapLegend({
       domain={signed ? [-limit, limit] : [0, limit]}
       color={signed ? diverging(theme, limit) : sequential(theme, [0, limit])}
       format={(value) => formatNumber(value, 2)}
+      inline={inline}
       theme={theme}
     />
   );

@@ -6,7 +6,7 @@ import { formatSigned } from '../../scales/format';
 import { currentSet, outcomes, shownImages, truthChange } from '../../state/probe-images';
 import { pictureAddress } from '../../state/probing';
 import { image as chosen, imageOrder } from '../../state/probing-choice';
-import { caption } from './classes';
+import { caption, shortClass } from './classes';
 
 /** Of one thumbnail with its gap; the same as in the style sheet. */
 const ITEM = 88;
@@ -93,7 +93,9 @@ interface ThumbnailProps {
 }
 
 function Thumbnail({ id, image, place, count, selected }: ThumbnailProps): JSX.Element {
-  const text = caption(image, currentSet.value?.classes ?? []);
+  const classes = currentSet.value?.classes ?? [];
+  const text = caption(image, classes);
+  const short = image.label === null ? text : shortClass(classes, image.label);
   const outcome = outcomes.value.get(image.id) ?? null;
   const change = imageOrder.value === 'listed' ? null : truthChange(outcome);
   return (
@@ -125,7 +127,7 @@ function Thumbnail({ id, image, place, count, selected }: ThumbnailProps): JSX.E
           </b>
         )}
       </span>
-      <span class="perf-thumb-text">{text}</span>
+      <span class="perf-thumb-text">{short}</span>
     </div>
   );
 }

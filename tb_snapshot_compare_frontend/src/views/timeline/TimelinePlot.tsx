@@ -51,7 +51,7 @@ export function TimelinePlot({ drawing, marks, lanes, axis, domain }: TimelinePl
   const pointed =
     hovered.value === null
       ? null
-      : (markUnder(marks, geometry, hovered.value)?.position ?? hovered.value);
+      : (markUnder(marks, geometry, hovered.value)?.position ?? readAt(axis, hovered.value));
 
   const read = dragging.value ? (held[dragging.value]?.position ?? null) : pointed;
 
@@ -131,7 +131,7 @@ export function TimelinePlot({ drawing, marks, lanes, axis, domain }: TimelinePl
           <TimeAxis geometry={geometry} axis={axis} />
           <Span geometry={geometry} a={held.a} b={held.b} />
           <Curves geometry={geometry} />
-          <Marks geometry={geometry} marks={marks} />
+          <Marks geometry={geometry} marks={marks} held={[held.a, held.b]} />
           {read !== null && <Cursor geometry={geometry} position={read} />}
           {read !== null && <CurveDots geometry={geometry} position={read} />}
           {(['a', 'b'] as const).map((side) => {
@@ -164,6 +164,11 @@ export function TimelinePlot({ drawing, marks, lanes, axis, domain }: TimelinePl
       />
     </div>
   );
+}
+
+/** Epochs and steps are whole: the cursor stands where its card reads. */
+function readAt(axis: Axis, position: number): number {
+  return axis === 'time' ? position : Math.round(position);
 }
 
 function sideUnder(event: PointerEvent): Side | null {

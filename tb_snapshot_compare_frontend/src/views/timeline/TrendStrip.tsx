@@ -1,6 +1,7 @@
 /** How every layer changed from each snapshot to the next, below the snapshots' own marks. */
 import type { JSX } from 'preact';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { fitText } from '../../elements/fit-text';
 import { ColorLegend } from '../../elements/Legend';
 import { Segments } from '../../elements/Segments';
 import { Tooltip } from '../../elements/Tooltip';
@@ -29,6 +30,7 @@ import {
   cellWords,
   colorRange,
   coverageWords,
+  hatchWords,
   measureFor,
   rowsOf,
   type TrendCell,
@@ -43,6 +45,9 @@ const CHOICES: readonly { readonly value: TrendRows; readonly label: string }[] 
   { value: 'all', label: 'All' },
 ];
 
+/** As in timeline.css. */
+const LABEL_SIZE = 11;
+const LABEL_EDGES = 20;
 /** Of the range of the colours. */
 const BELOW_LEAST = 0.15;
 
@@ -60,22 +65,31 @@ export function TrendStrip({ axis, domain }: TrendStripProps): JSX.Element | nul
   const known = trend.value;
   const measure = measureFor(metric.value);
   const cells = useMemo(() => cellsOn(axis, known), [axis, known]);
-  const range = useMemo(() => colorRange(known, measure), [known, measure]);
+  const most = trendRows.value === 'all' ? Number.POSITIVE_INFINITY : trendTop();
+  const selected = layer.value;
+  const rows = useMemo(
+    () => rowsOf(known, measure, selected, most),
+    [known, measure, selected, most],
+  );
+  const range = useMemo(() => colorRange(known, measure, rows), [known, measure, rows]);
   if (known === null || cells.length === 0) return null;
   const theme = dark.value ? 'dark' : 'light';
   const info = metricInfo(measure);
   const logs = range && logarithmic(range);
+  const hidden = trendRows.value === 'none';
   return (
     <section class="trend" aria-label="Change of every layer from each snapshot to the next">
       <div class="trend-head">
         <span class="trend-title">Change from snapshot to snapshot</span>
-        {logs && (
+        {logs && !hidden && (
           <ColorLegend
             label={info.short}
             unit="log scale"
             domain={logs}
             color={sequential(theme, logs)}
             format={(value) => legendNumber(measure, 10 ** value)}
+            missing={hidden ? null : hatchWords(cells, rows, measure)}
+            inline
             theme={theme}
           />
         )}
@@ -92,8 +106,8 @@ export function TrendStrip({ axis, domain }: TrendStripProps): JSX.Element | nul
           />
         </span>
       </div>
-      {trendRows.value !== 'none' && known.layers.length > 0 && (
-        <Rows cells={cells} domain={domain} logs={logs} />
+      {!hidden && known.layers.length > 0 && (
+        <Rows rows={rows} cells={cells} domain={domain} logs={logs} />
       )}
     </section>
   );
@@ -122,27 +136,22 @@ function Progress(): JSX.Element | null {
 }
 
 interface RowsProps {
+  readonly rows: readonly TrendRow[];
   readonly cells: readonly TrendCell[];
   readonly domain: readonly [number, number];
   readonly logs: readonly [number, number] | null;
 }
 
-function Rows({ cells, domain, logs }: RowsProps): JSX.Element {
+function Rows({ rows, cells, domain, logs }: RowsProps): JSX.Element {
   const frame = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const known = trend.value;
   const measure = measureFor(metric.value);
-  const most = trendRows.value === 'all' ? Number.POSITIVE_INFINITY : trendTop();
   const selected = layer.value;
-  const rows = useMemo(
-    () => rowsOf(known, measure, selected, most),
-    [known, measure, selected, most],
-  );
   const width = useSize(frame)?.width ?? 0;
   const window = useRowWindow(box, rows.length, TREND_ROW);
   const x = useMemo(() => timeScale(width, [...domain]), [width, domain]);
-  const [pointed, setPointed] = useState<(At & { readonly anchor: Box }) | null>(null);
+  const [pointed, setPointed] = useState<At | null>(null);
   const [current, setCurrent] = useState<At>({ row: 0, cell: cells.length - 1 });
   const [focused, setFocused] = useState(false);
   const theme = dark.value ? 'dark' : 'light';
@@ -213,8 +222,7 @@ function Rows({ cells, domain, logs }: RowsProps): JSX.Element {
         onBlur={() => setFocused(false)}
         onPointerMove={(event) => {
           const place = placeOf(event);
-          const anchor = { x: event.clientX, y: event.clientY, width: 0, height: 0 };
-          setPointed(place && { ...place, anchor });
+          setPointed(place);
           hoveredLayer.value = place ? (rows[place.row]?.name ?? null) : null;
         }}
         onPointerLeave={() => {
@@ -248,7 +256,7 @@ function Rows({ cells, domain, logs }: RowsProps): JSX.Element {
                 width: `${GUTTER_LEFT - 8}px`,
               }}
             >
-              {row.name}
+              {fitText(row.name, LABEL_SIZE, GUTTER_LEFT - LABEL_EDGES)}
             </span>
           ))}
           {chosen >= 0 && (
@@ -257,7 +265,7 @@ function Rows({ cells, domain, logs }: RowsProps): JSX.Element {
           {marked && <Outline name="trend-mark" cell={cells[marked.cell]} x={x} row={marked.row} />}
         </div>
         {details && (pointed || focused) && (
-          <Tooltip anchor={pointed?.anchor ?? anchorOf(box.current, cells[held.cell], held.row, x)}>
+          <Tooltip side="below" anchor={anchorOf(box.current, details[0], x)}>
             <Card cell={details[0]} row={details[1]} />
           </Tooltip>
         )}
@@ -358,15 +366,14 @@ function reveal(box: HTMLElement | null, row: number): void {
   if (bottom > box.scrollTop) box.scrollTop = bottom;
 }
 
+/** The cell's column over all rows in sight: the card lies beside the rows, not on them. */
 function anchorOf(
   box: HTMLElement | null,
-  cell: TrendCell | undefined,
-  row: number,
+  cell: TrendCell,
   x: (place: number) => number,
 ): Box | null {
   const frame = box?.getBoundingClientRect();
-  if (!frame || !cell) return null;
+  if (!frame) return null;
   const { left, width } = cellBox(cell, x);
-  const top = frame.top + row * TREND_ROW - (box?.scrollTop ?? 0);
-  return { x: frame.left + left, y: top, width, height: TREND_ROW };
+  return { x: frame.left + left, y: frame.top, width, height: frame.height };
 }

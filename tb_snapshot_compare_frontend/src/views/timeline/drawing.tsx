@@ -131,27 +131,38 @@ export function laneValue(kind: LaneKind, value: number | null): string {
   return share ? formatFraction(value) : formatNumber(value);
 }
 
-export function Marks({
-  geometry,
-  marks,
-}: {
+/** Around the dot of a or b, which covers what is no larger. */
+const RING = 7;
+
+export interface MarksProps {
   readonly geometry: Geometry;
   readonly marks: readonly Mark[];
-}) {
+  /** Those with a handle on them. */
+  readonly held: readonly (Mark | null)[];
+}
+
+export function Marks({ geometry, marks, held }: MarksProps) {
   const { trackY, width } = geometry;
+  const [a = null, b = null] = held;
   const paths = useMemo(() => {
     const of = (...states: MarkState[]) => marks.filter(({ state }) => states.includes(state));
+    const written = of('being_written');
+    const isHeld = (mark: Mark) => mark === a || mark === b;
     const radius = markRadius(marks, width);
     const large = Math.max(2.5, radius);
     return {
       ready: marksPath(of('ready', 'replaced'), geometry, radius),
-      written: marksPath(of('being_written'), geometry, large),
+      written:
+        marksPath(
+          written.filter((mark) => !isHeld(mark)),
+          geometry,
+          large,
+        ) + marksPath(written.filter(isHeld), geometry, RING),
       broken: crossesPath(of('broken'), geometry, large),
-      replaced: marksPath(of('replaced'), geometry, large + 3),
-      // Around the dot of a or b: what is gone shows for as long as it is chosen.
-      gone: marksPath(of('gone'), geometry, large + 3),
+      replaced: marksPath(of('replaced'), geometry, RING),
+      gone: marksPath(of('gone'), geometry, RING),
     };
-  }, [marks, geometry, width]);
+  }, [marks, geometry, width, a, b]);
   return (
     <g class="timeline-marks">
       <text x={12} y={trackY + 4}>

@@ -51,6 +51,9 @@ export function paintTrend(
       if (cell.pair.state === 'done') {
         context.fillStyle = value === null ? colors.missing : colors.scale(logOf(value));
         context.fillRect(left, top, across, rowHeight - 1);
+        // Zero has the colour of the panel: a frame tells it from a cell that is not there.
+        if (value === 0 && across > 2)
+          frame(context, left, top, across, rowHeight - 1, colors.hatch);
       }
       if (cell.pair.state !== 'done' || value === null) {
         hatch(context, left, top, across, rowHeight - 1, colors.hatch);
@@ -62,6 +65,19 @@ export function paintTrend(
 /** Zero is below every colour. */
 export function logOf(value: number): number {
   return value > 0 ? Math.log10(value) : Number.NEGATIVE_INFINITY;
+}
+
+function frame(
+  context: CanvasRenderingContext2D,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+  color: string,
+): void {
+  context.strokeStyle = color;
+  context.lineWidth = 1;
+  context.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
 }
 
 function hatch(

@@ -65,13 +65,17 @@ export function rowsOf(
   return rows.filter(({ index }) => kept.has(index));
 }
 
-/** The range of the colours, which are logarithmic; null before anything is known. */
+/**
+ * The range of the colours of these rows, which are logarithmic; null before anything is known.
+ * Layers that are not shown would only flatten the others.
+ */
 export function colorRange(
   trend: Trend | null,
   measure: TrendMeasure,
+  rows: readonly TrendRow[],
 ): readonly [number, number] | null {
   const values = (trend?.pairs ?? [])
-    .flatMap((pair) => pair[measure] ?? [])
+    .flatMap((pair) => rows.map(({ index }) => pair[measure]?.[index] ?? null))
     .filter((value): value is number => value !== null && value > 0)
     .sort((x, y) => x - y);
   if (values.length === 0) return null;
@@ -79,6 +83,22 @@ export function colorRange(
   return (low as number) < (high as number)
     ? [low as number, high as number]
     : [(high as number) / 10, high as number];
+}
+
+/** What hatched cells are; null while there are none. */
+export function hatchWords(
+  cells: readonly TrendCell[],
+  rows: readonly TrendRow[],
+  measure: TrendMeasure,
+): string | null {
+  const waits = cells.some(({ pair }) => pair.state === 'waiting' || pair.state === 'computing');
+  const without = cells.some(
+    ({ pair }) =>
+      pair.state === 'failed' ||
+      (pair.state === 'done' && rows.some(({ index }) => pair[measure]?.[index] == null)),
+  );
+  if (waits) return without ? 'not compared (yet)' : 'not compared yet';
+  return without ? 'not compared' : null;
 }
 
 export function cellWords(cell: TrendCell, row: TrendRow, measure: TrendMeasure): string {
