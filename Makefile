@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 FRONTEND := tb_snapshot_compare_frontend
 PACKAGE := tb_snapshot_compare
 LOWER := .venv-lower
+PEERS := .venv-peers
 PARALLEL := -n 2 --dist loadfile
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -111,17 +112,15 @@ contract: $(FRONTEND)/node_modules/.installed ## Regenerate openapi.json and the
 bundle: $(FRONTEND)/node_modules/.installed ## Rebuild the page that the package serves.
 	$(NPM) run build
 
+$(PEERS)/.installed: requirements/peers.txt
+	@echo "Installing the libraries that are measured beside ours into $(PEERS) (minutes) ..."
+	@test -e $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --requirement $<
+	@touch $@
+
 .PHONY: bench
-bench: $(VENV)/.test chromium ## Measure speed and memory, beside plain scripts and other libraries.
-	$(BIN)/python -m benchmarks.pair_vgg16
-	$(BIN)/python -m benchmarks.kernel_map
-	CHROMIUM="$${CHROMIUM:-$(CHROMIUM)}" $(BIN)/python -m benchmarks.page_map
-	$(BIN)/python -m benchmarks.forward_pair
-	$(BIN)/python -m benchmarks.selective_search
-	$(BIN)/python -m benchmarks.startup
-	$(BIN)/python -m benchmarks.many_files
-	$(BIN)/python -m benchmarks.races
-	$(BIN)/python -m benchmarks.hostile
+bench: $(VENV)/.test $(PEERS)/.installed chromium ## Measure speed, memory and errors beside other programs (ONLY="pair trend").
+	CHROMIUM="$${CHROMIUM:-$(CHROMIUM)}" $(BIN)/python -m benchmarks $(ONLY) $(ARGS)
 
 .PHONY: case-study
 case-study: $(VENV)/.test chromium ## Ask the demo's snapshots again and write demo/case_study.md.

@@ -6,53 +6,65 @@ TensorFlow imported and both models built, stands beside it.
 
 from __future__ import annotations
 
-import argparse
 import os
-import statistics
+import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.measuring import interleaved, timed
+from benchmarks.report import main, spreads
 from tb_snapshot_compare.inference.client import Inference
 from tb_snapshot_compare.inference.values import A, B, ModelSource, RunRequest, Wanted
 from tb_snapshot_compare.workspace import open_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from benchmarks.report import Table
+
+_ROUNDS = 9
 LAYER = "conv4_block6_out"
 
 
-def main() -> None:
-    """Prints a table of medians and ranges in seconds."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--repeats", type=int, default=9)
-    options = parser.parse_args()
+def tables(tiny: bool = False) -> Iterator[Table]:
+    """One table."""
     with tempfile.TemporaryDirectory() as folder:
-        models = save_pair(Path(folder))
-        measured = measure(Path(folder), models, options.repeats)
-    table = Table("ResNet50, one image of 224 x 224, a and b", "median", "range")
-    for name, seconds in measured.items():
-        spread = f"{min(seconds):.3f}-{max(seconds):.3f} s"
-        table.add_row(name, f"{statistics.median(seconds):.3f} s", spread)
-    Console().print(table)
+        models = save_pair(Path(folder), small if tiny else resnet50)
+        measured = measure(Path(folder), models, 1 if tiny else _ROUNDS)
+    heads = ("ResNet50, one image of 224 x 224, a and b", "seconds")
+    yield spreads("Running two snapshots", heads, measured)
 
 
-def save_pair(folder: Path) -> list[object]:
-    """Two snapshots of ResNet50 with different random weights; the models of both."""
+def resnet50() -> object:
+    """ResNet50 with random weights."""
+    import keras
+
+    return keras.applications.ResNet50(weights=None)
+
+
+def small() -> object:
+    """One convolution and a classifier."""
+    import keras
+
+    inputs = keras.Input((224, 224, 3))
+    maps = keras.layers.Conv2D(4, 7, strides=4, name=LAYER)(inputs)
+    pooled = keras.layers.GlobalAveragePooling2D()(maps)
+    return keras.Model(inputs, keras.layers.Dense(10, activation="softmax", name="classes")(pooled))
+
+
+def save_pair(folder: Path, build: Callable[[], Any]) -> list[object]:
+    """Two snapshots of a network with different random weights; the models of both."""
     import keras
 
     models = []
     for seed, name in ((1, "a"), (2, "b")):
         keras.utils.set_random_seed(seed)
-        models.append(keras.applications.ResNet50(weights=None))
+        models.append(build())
         models[-1].save(folder / f"{name}.keras")
     return models
 
@@ -73,16 +85,10 @@ def measure(folder: Path, models: list[object], repeats: int) -> dict[str, list[
             for model in models
         ],
     }
-    seconds: dict[str, list[float]] = {name: [] for name in works}
-    for repeat in range(repeats + 1):
-        for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            if repeat:
-                seconds[name].append(time.perf_counter() - start)
+    seconds = interleaved({name: timed(work) for name, work in works.items()}, repeats, uncounted=1)
     child.close()
     return seconds
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.modules[__name__], __doc__)

@@ -1,11 +1,12 @@
 """What the hostile checkpoints of the tests do to this package, and to TensorFlow's own reader.
 
 Ours are read one after the other in one process; TensorFlow gets a process for each, forked
-after TensorFlow was imported. Prints, for both, how many ended the process, were refused, were
+after TensorFlow was imported. Shown are, for both, how many ended the process, were refused, were
 read in part or as a whole; and the same for every other corpus of the tests, ours only.
+
+    python -m benchmarks.hostile
 """
 
-import argparse
 import json
 import os
 import resource
@@ -15,10 +16,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report import Table, main
 from tests.hostile.corpus import Case, age, written
 from tests.hostile.corpus_bombs import BOMBS
 from tests.hostile.corpus_bundles import BUNDLES
@@ -54,19 +56,20 @@ def ours(paths: dict[str, Path], folder: Path) -> dict[str, dict[str, Any]]:
     return answers
 
 
-def tensorflow(paths: dict[str, Path], shown: bool) -> Counter[str]:
-    """What TensorFlow's reader does with each, in a forked process of its own."""
+def tensorflow(paths: dict[str, Path]) -> tuple[Counter[str], list[str]]:
+    """What TensorFlow's reader does with each, in a forked process of its own; and what ends it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     import tensorflow as tf
 
     counts: Counter[str] = Counter()
+    deaths: list[str] = []
     for story, path in paths.items():
         answer = _in_a_fork(tf, str(path))
         counts[answer] += 1
-        if shown and answer.startswith(("died", "no answer")):
-            print(f"    TensorFlow {answer}: {story}")
-    return counts
+        if answer.startswith(("died", "no answer")):
+            deaths.append(f"{answer}: {story}")
+    return counts, deaths
 
 
 def _in_a_fork(tf: Any, prefix: str) -> str:
@@ -109,43 +112,47 @@ def _read_and_exit(tf: Any, prefix: str) -> None:
     os._exit(1 if failed else 0)
 
 
-def main() -> None:
-    """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stories", action="store_true", help="name what ends TensorFlow")
-    options = parser.parse_args()
+def tables(tiny: bool = False) -> Iterator[Table]:
+    """One table."""
+    rows: list[tuple[str, ...]] = []
+    notes: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_sound(folder / "sound")
-        print(f"{'corpus':<10}{'files':>6}  {'reader':<12}outcome")
         for corpus, cases in CORPORA.items():
+            chosen = cases[:2] if tiny else cases
             root = folder / corpus
             root.mkdir()
             write_outside(root)
-            paths = written(cases, root)
+            paths = written(chosen, root)
             age(root)
             answers = ours(paths, folder)
-            row(corpus, len(cases), "this package", Counter(a["outcome"] for a in answers.values()))
-            events = sum(len(answer["events"]) for answer in answers.values())
-            grew = max(answer["grew"] for answer in answers.values()) / 2**20
-            slow = max(answer["seconds"] for answer in answers.values())
-            died = sum(answer["child_died"] for answer in answers.values())
-            print(
-                f"{'':<18}0 deaths, {died} of the HDF5 child, {events} audit events, "
-                f"memory +{grew:.0f} MiB at most, slowest {slow:.2f} s"
+            outcomes = Counter(answer["outcome"] for answer in answers.values())
+            rows.append(
+                (corpus, str(len(chosen)), "this package", _text(outcomes), *_cost(answers))
             )
             if cases is BUNDLES:
-                counts = tensorflow(paths, options.stories)
-                row(corpus, len(cases), "TensorFlow", counts)
-                deaths = sum(count for answer, count in counts.items() if "died" in answer)
-                print(f"{'':<18}{deaths} deaths")
+                counts, deaths = tensorflow(paths)
+                rows.append((corpus, str(len(chosen)), "TensorFlow", _text(counts), *"----"))
+                notes += (f"TensorFlow {death}." for death in deaths)
+    heads = ("child died", "audit events", "memory, MiB", "slowest, s")
+    columns = ("corpus", "files", "reader", "outcomes", *heads)
+    yield Table("Hostile checkpoints", columns, tuple(rows), tuple(notes))
 
 
-def row(corpus: str, files: int, reader: str, counts: Counter[str]) -> None:
-    """One line of the table."""
-    text = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
-    print(f"{corpus:<10}{files:>6}  {reader:<12}  {text}")
+def _cost(answers: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+    every = answers.values()
+    return (
+        str(sum(answer["child_died"] for answer in every)),
+        str(sum(len(answer["events"]) for answer in every)),
+        f"+{max(answer['grew'] for answer in every) / 2**20:.0f}",
+        f"{max(answer['seconds'] for answer in every):.2f}",
+    )
+
+
+def _text(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.modules[__name__], __doc__)

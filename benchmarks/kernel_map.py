@@ -1,7 +1,7 @@
 """Times the server's side of the kernel map over checkpoints of the sizes that matter.
 
 Writes two TensorFlow checkpoints of a convolution of 512 x 512 x 3 x 3 and of a dense layer of
-25,088 x 4,096 (103 million weights) once, and prints the median over repeats of
+25,088 x 4,096 (103 million weights) once, and shows the median over rounds of
 
 - cold: the map, then the tiles of the first picture, nothing of them computed before;
 - warm: the same again;
@@ -12,19 +12,23 @@ and of what is asked for next.
 Files are in the page cache, kernels are compiled, and the snapshots are listed, opened and
 compared already, as when a layer is chosen on the page.
 
-    python benchmarks/kernel_map.py --repeats 5
+    python -m benchmarks.kernel_map
 """
 
-import argparse
 import shutil
-import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from pathlib import Path
 
+from benchmarks.inputs import kept
+from benchmarks.measuring import seconds
+from benchmarks.no_events import NoEvents
+from benchmarks.report import Table, main, spreads
 from tb_snapshot_compare.snapshot import SnapshotRef, State
 from tb_snapshot_compare.workspace import Workspace
 from tb_snapshot_compare.workspace.kernel_levels import TILE
@@ -32,17 +36,10 @@ from tb_snapshot_compare.workspace.kernel_locating import CellsQuery
 from tb_snapshot_compare.workspace.kernel_maps import KernelMaps, KernelQuery
 
 SHAPES = {"conv": (3, 3, 512, 512), "dense": (25_088, 4_096)}
+_ROUNDS = 5
 PICTURE = 1_024
 """Pixels of the first picture a side: what a large panel holds."""
 CELLS = CellsQuery(bins=20, levels=5, cells="0-4.0-4,15-19.0-4", whole="layer")
-
-
-class NoEvents:
-    """TensorBoard has read nothing."""
-
-    def keras_configs(self, event_runs: Sequence[str]) -> Sequence[str]:
-        del event_runs
-        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +51,15 @@ class Opened:
     b: SnapshotRef
 
 
-def write_pair(folder: Path) -> None:
-    """Writes both checkpoints, unless they are there."""
-    if len(list(folder.glob("*.index"))) == 2:
-        return
+def write_pair(shapes: Mapping[str, tuple[int, ...]], folder: Path) -> None:
+    """Writes both checkpoints."""
     import numpy as np
     import tensorflow as tf
 
-    folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(16)
     values = {
         f"{name}/kernel": random.standard_normal(shape, np.float32) * np.float32(0.02)
-        for name, shape in SHAPES.items()
+        for name, shape in shapes.items()
     }
     for number in (1, 2):
         tf.raw_ops.SaveV2(
@@ -105,13 +99,8 @@ def first_picture(maps: KernelMaps, pair: Opened, query: KernelQuery) -> str:
     return f"level {number}, {len(names)} tiles"
 
 
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def measure(folder: Path, layer: str, repeats: int) -> None:
+def measure(folder: Path, layer: str, repeats: int) -> Table:
+    """The table of a layer."""
     query = KernelQuery(layer)
     times: dict[str, list[float]] = {}
     picture = ""
@@ -143,22 +132,20 @@ def measure(folder: Path, layer: str, repeats: int) -> None:
         shutil.rmtree(cache)
         if repeat == 0:
             times.clear()
-    print(f"{layer} {SHAPES[layer]}; first picture: {picture}")
-    for label, found in times.items():
-        low, high = min(found), max(found)
-        print(f"  {label:<28}{statistics.median(found):8.3f} s  ({low:.3f} to {high:.3f})")
+    shape = " x ".join(map(str, SHAPES[layer]))
+    title = f"The kernel map of {layer}, {shape}; first picture: {picture}"
+    return spreads(title, ("", "seconds"), times)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    folder = Path(tempfile.gettempdir()) / "tb_snapshot_compare_kernel_map"
-    parser.add_argument("--dir", type=Path, default=folder, help="where the pair is kept")
-    parser.add_argument("--repeats", type=int, default=5, help="counted runs of each")
-    options = parser.parse_args()
-    write_pair(options.dir)
-    for layer in SHAPES:
-        measure(options.dir, layer, options.repeats)
+def tables(tiny: bool = False) -> Iterator[Table]:
+    """One table for each layer."""
+    shapes = {"conv": SHAPES["conv"]} if tiny else SHAPES
+    size = 2 * 4 * sum(map(prod, shapes.values()))
+    name = "kernel-map-tiny" if tiny else "kernel-map"
+    folder = kept(name, partial(write_pair, shapes), lambda _: size)
+    for layer in shapes:
+        yield measure(folder, layer, 1 if tiny else _ROUNDS)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.modules[__name__], __doc__)

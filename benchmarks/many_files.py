@@ -1,14 +1,13 @@
 """A logdir of 100,000 files: what the plugin costs TensorBoard, and when snapshots are listed.
 
-    python -m benchmarks.many_files [FILES]
+    python -m benchmarks.many_files
 
 50 runs hold 2,000 snapshots, event files and files of other programs. A real TensorBoard is
-started on it with and without the plugin. Printed are the seconds from the start of the process
+started on it with and without the plugin. Shown are the seconds from the start of the process
 until TensorBoard answers `/data/environment`, the slowest of its answers while the plugin scans,
 and when the first and when all snapshots are listed, counted from that first answer.
 """
 
-import argparse
 import json
 import os
 import signal
@@ -19,9 +18,14 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.measuring import interleaved
+from benchmarks.report import Table, main, spread
 
 FILES = 100_000
 ROUNDS = 3
@@ -69,8 +73,8 @@ def make(base: Path, files: int) -> None:
             (folder / f"images{number // 500}" / f"{number}.png").write_bytes(b"")
 
 
-def measure(which: str, logdir: Path) -> dict[str, float]:
-    """Seconds by what was waited for."""
+def measure(which: str, logdir: Path, sample: float) -> dict[str, float]:
+    """Seconds by what was waited for; without the plugin it is watched for `sample` seconds."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -100,7 +104,7 @@ def measure(which: str, logdir: Path) -> dict[str, float]:
                 count, scanning = _listed(address)
                 if not scanning:
                     found["examined all"] = time.monotonic() - begin
-            elif time.monotonic() - begin > SAMPLE_SECONDS:
+            elif time.monotonic() - begin > sample:
                 break
             time.sleep(0.01)
         found["answers, median"] = statistics.median(waits)
@@ -140,23 +144,26 @@ def _listed(address: str) -> tuple[int, bool]:
     return sum(len(run["snapshots"]) for run in listing["runs"]), listing["scanning"]
 
 
-def main() -> None:
-    """Prints a table of seconds."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("files", nargs="?", type=int, default=FILES)
-    files = parser.parse_args().files
+def tables(tiny: bool = False) -> Iterator[Table]:
+    """One table of seconds."""
+    files, rounds, sample = (6_000, 1, 0.5) if tiny else (FILES, ROUNDS, SAMPLE_SECONDS)
     with tempfile.TemporaryDirectory(prefix="many-files-") as folder:
         base = Path(folder)
         make(base, files)
-        print(
-            f"{files:,} files, {RUNS * PER_RUN:,} snapshots in {RUNS} runs; medians of {ROUNDS}, s"
+        found = interleaved(
+            {which: partial(measure, which, base, sample) for which in WAYS}, rounds
         )
-        rounds = [(which, measure(which, base)) for _ in range(ROUNDS) for which in WAYS]
-        for which in WAYS:
-            runs = [found for name, found in rounds if name == which]
-            words = (f"{key} {statistics.median(run[key] for run in runs):.3f}" for key in runs[0])
-            print(f"{which:8} {'  '.join(words)}")
+    keys = list(found["with"][0])
+    rows = (
+        (key, *(spread([run[key] for run in found[which] if key in run], "") for which in WAYS))
+        for key in keys
+    )
+    yield Table(
+        f"A logdir of {files:,} files, {RUNS * PER_RUN:,} snapshots in {RUNS} runs",
+        ("seconds until, and of", "without the plugin", "with it"),
+        tuple(rows),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.modules[__name__], __doc__)

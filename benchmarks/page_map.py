@@ -2,7 +2,7 @@
 
 Two networks of random weights, each saved twice: one with a convolution of 512 x 512 x 3 x 3, one
 with a dense layer of 25088 x 4096 (103 million weights). A real TensorBoard serves them to
-Chromium without a GPU. Printed are
+Chromium without a GPU. Shown are
 
 - the time from a click on the layer to its map, complete, with the server's results known (warm),
   and for the dense layer from the page's first request for it with none known (cold),
@@ -14,10 +14,10 @@ Chromium without a GPU. Printed are
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,14 +26,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from playwright.sync_api import sync_playwright
-from rich.console import Console
 
+from benchmarks.report import Table, main
 from tests.e2e.conftest import FLAGS, compare_frame
 from tests.e2e.server import tensorboard
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Browser, Frame, Page
 
+_REPEATS = 5
 CONV, DENSE = "conv", "fc6"
 COMPLETE = ".kernel-stage[data-complete=true]"
 CLICK = """async (name) => {
@@ -76,26 +79,23 @@ FRAMES = """async () => {
 }"""
 
 
-def main() -> None:
-    """Prints the figures of both layers."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
-    console = Console(highlight=False)
+def tables(tiny: bool = False) -> Iterator[Table]:
+    """One table for each layer."""
+    layers = {CONV: save_convolution, DENSE: save_dense}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=FLAGS
         )
-        for layer, save in ((CONV, save_convolution), (DENSE, save_dense)):
+        for layer in (CONV,) if tiny else layers:
             logdir = Path(folder) / layer
-            save(logdir / "run")
-            for name, value in figures(browser, logdir, layer, options.repeats).items():
-                console.print(f"{layer:5} {name:42} {value}")
+            layers[layer](logdir / "run")
+            found = figures(browser, logdir, layer, 1 if tiny else _REPEATS)
+            yield Table(f"The convolution view of {layer}", ("", "figure"), tuple(found.items()))
         browser.close()
 
 
 def figures(browser: Browser, logdir: Path, layer: str, repeats: int) -> dict[str, str]:
-    """What is printed of one layer, by name."""
+    """What is shown of one layer, by name."""
     found: dict[str, str] = {}
     with (
         tempfile.TemporaryDirectory() as cache,
@@ -193,4 +193,4 @@ def save_twice(model: Any, run: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.modules[__name__], __doc__)

@@ -1,11 +1,11 @@
 """Reads beside writing: our readers and the frameworks' own, in the same races.
 
-    python -m benchmarks.races [READS] [--markdown]
+    python -m benchmarks.races
 
 Each writer is the real framework in a process of its own and saves one network again and again,
 all of whose weights hold the number of the save. So every value that is read tells which save it
 is from: two numbers in one read are a mixture, a number that was not being saved or was already
-replaced is stale. READS (40,000) are spread over four ways of writing:
+replaced is stale. 4,000 reads are spread over four ways of writing:
 
 - `rotated`: CheckpointManager(max_to_keep=3), the oldest deleted after each save;
 - `same prefix`: one TensorFlow checkpoint written over and over;
@@ -15,7 +15,6 @@ replaced is stale. READS (40,000) are spread over four ways of writing:
 A refusal is fine while a file changes; a wrong or mixed value, or an error without a type, is not.
 """
 
-import argparse
 import multiprocessing
 import os
 import random
@@ -23,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,7 +30,9 @@ from typing import Any
 
 import numpy as np
 
-READS = 40_000
+from benchmarks.report import Table, main
+
+READS = 4_000
 MODES = ("rotated", "same prefix", ".keras", ".weights.h5")
 PAUSES = (0.0, 0.01, 0.03, 0.1, 0.2)
 STOP_SECONDS = 60.0
@@ -275,49 +276,48 @@ def rewrites(count: int) -> tuple[int, int]:
     return stale, round(time.monotonic() - started)
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """One line for each reader of each race, and one for all of ours."""
+def table(outcomes: Sequence[Outcome], notes: Sequence[str] = ()) -> Table:
+    """One row for each reader of each race, and one for all of each."""
     refusals = ("gone", "changed", "being_written", "unreadable", "error")
-    heads = ("race", "reader", "saves", "reads", OK, *refusals, WRONG, UNHANDLED, "reads/s")
-    lines: list[tuple[str, ...]] = [heads]
+    words = (OK, *refusals, WRONG, UNHANDLED)
+    rows: list[tuple[str, ...]] = []
     totals: dict[str, Counter[str]] = {}
     for outcome in outcomes:
         totals.setdefault(outcome.reader, Counter()).update(outcome.counts)
-        counts = (str(outcome.counts[word]) for word in (OK, *refusals, WRONG, UNHANDLED))
+        counts = (str(outcome.counts[word]) for word in words)
         rate = f"{outcome.reads / max(outcome.seconds, 1e-9):.0f}"
-        reads = str(outcome.reads)
-        lines.append((outcome.mode, outcome.reader, str(outcome.saves), reads, *counts, rate))
+        reads = (str(outcome.saves), str(outcome.reads))
+        rows.append((outcome.mode, outcome.reader, *reads, *counts, rate))
     for reader, sums in totals.items():
-        own = (str(sums[word]) for word in (OK, *refusals, WRONG, UNHANDLED))
-        lines.append(("all", reader, "", str(sum(sums.values())), *own, ""))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
+        own = (str(sums[word]) for word in words)
+        rows.append(("all", reader, "", str(sum(sums.values())), *own, ""))
+    heads = ("race", "reader", "saves", "reads", *words, "reads/s")
+    return Table("Reads beside writing", heads, tuple(rows), tuple(notes))
+
+
+def tables(tiny: bool = False) -> Iterator[Table]:
+    """One table.
+
+    Raises:
+      RuntimeError: something of ours was wrong, stale or unhandled.
+    """
+    reads = 80 if tiny else READS
+    outcomes = race(reads, writers=1 if tiny else 4)
+    stale, seconds = rewrites(max(reads // 40, 10))
+    notes = [
+        f"{outcome.mode}, {outcome.reader}, {what}: {example[:160]}"
+        for outcome in outcomes
+        for what, example in outcome.examples.items()
+        if what not in (OK, "gone", "changed", "being_written")
+    ]
+    notes.append(
+        f"{stale} stale of {max(reads // 40, 10):,} rewrites in place of equal size ({seconds} s)"
     )
-
-
-def main() -> None:
-    """Prints the table; ends with 1 where anything of ours was wrong or unhandled."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("reads", nargs="?", type=int, default=READS)
-    reads = parser.parse_args().reads
-    outcomes = race(reads)
-    print(table(outcomes))
-    for outcome in outcomes:
-        for what, example in outcome.examples.items():
-            if what != OK:
-                print(f"{outcome.mode}, {outcome.reader}, {what}: {example[:160]}")
-    count = max(reads // 40, 10)
-    stale, seconds = rewrites(count)
-    print(f"{stale} stale of {count:,} rewrites in place of equal size ({seconds} s)")
+    yield table(outcomes, notes)
     mine = [outcome for outcome in outcomes if outcome.reader == "ours"]
-    bad = sum(outcome.counts[WRONG] + outcome.counts[UNHANDLED] for outcome in mine)
-    sys.exit(1 if bad or stale else 0)
+    if stale or any(outcome.counts[word] for outcome in mine for word in (WRONG, UNHANDLED)):
+        raise RuntimeError("a read of ours was wrong, stale or unhandled")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.modules[__name__], __doc__)

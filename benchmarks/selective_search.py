@@ -6,8 +6,9 @@ overlap, and the time.
 """
 
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +17,7 @@ import skimage
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.report import Table, main
 from tb_snapshot_compare.analysis.selective_search import Box, selective_search
 
 Pixels = NDArray[np.uint8]
@@ -131,31 +133,34 @@ def judge(
     return Outcome(len(boxes), tuple(best.tolist()), seconds)
 
 
-def main() -> None:
-    """Prints the table."""
+def tables(tiny: bool = False) -> Iterator[Table]:
+    """One table for each size of picture."""
     ours(picture("coffee.png", EDGE)[0])  # imports and warms up
-    header = f"{'':14}" + "".join(f"{kind:>24}" for kind in ("this package", "OpenCV fast"))
-    columns = f"{'boxes':>8}{'recall':>8}{'time':>8}" * 2
-    for edge in (EDGE, None):
-        size = "as they are" if edge is None else f"{edge} x {edge}"
-        print(f"\n{size}\n{header}\n{'':14}{columns}")
-        totals: dict[str, list[Outcome]] = {"ours": [], "opencv": []}
-        for name in GROUND:
+    ways = {"this package": ours, "OpenCV fast": opencv}
+    names = list(GROUND)[:2] if tiny else list(GROUND)
+    for edge in (EDGE,) if tiny else (EDGE, None):
+        found: dict[str, dict[str, Outcome]] = {}
+        for name in names:
             pixels, ground = picture(name, edge)
-            for kind, way in (("ours", ours), ("opencv", opencv)):
-                totals[kind].append(judge(way, pixels, ground))
-            last = [totals[kind][-1] for kind in totals]
-            print(f"{name.partition('.')[0]:14}" + "".join(_columns([each]) for each in last))
-        print(f"{'all':14}" + "".join(_columns(each) for each in totals.values()))
+            found[name] = {way: judge(propose, pixels, ground) for way, propose in ways.items()}
+        rows = [
+            (name.partition(".")[0], *(cell for way in ways for cell in _cells([outcomes[way]])))
+            for name, outcomes in found.items()
+        ]
+        everything = (_cells([outcomes[way] for outcomes in found.values()]) for way in ways)
+        rows.append(("all", *(cell for cells in everything for cell in cells)))
+        size = "as they are" if edge is None else f"of {edge} x {edge}"
+        heads = (f"{way}: {head}" for way in ways for head in ("boxes", "recall", "s"))
+        yield Table(f"Proposals in pictures {size}", ("picture", *heads), tuple(rows))
 
 
-def _columns(outcomes: list[Outcome]) -> str:
+def _cells(outcomes: list[Outcome]) -> tuple[str, str, str]:
     best = [overlap for outcome in outcomes for overlap in outcome.best]
     found = sum(outcome.found for outcome in outcomes)
     boxes = sum(outcome.boxes for outcome in outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
-    return f"{boxes:8,}{f'{found}/{len(best)}':>8}{seconds:7.2f}s"
+    return f"{boxes:,}", f"{found}/{len(best)}", f"{seconds:.2f}"
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.modules[__name__], __doc__)

@@ -1,15 +1,29 @@
 """How much later TensorBoard starts with this plugin than without it.
 
-Starts of a real `tensorboard`, with and without, interleaved; prints medians and the difference.
+Starts of a real `tensorboard` on an empty logdir, with and without, in turns: seconds from the
+first import to a listening server.
+
+    python -m benchmarks.startup
 """
 
-import argparse
-import statistics
+from __future__ import annotations
+
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
+from typing import TYPE_CHECKING
 
+from benchmarks import report
+from benchmarks.measuring import interleaved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.report import Table
+
+_ROUNDS = 9
 PROGRAM = """
 import sys, time
 start = time.perf_counter()
@@ -33,30 +47,19 @@ def start(which: str, logdir: str) -> float:
         text=True,
         check=True,
     ).stdout
+    time.sleep(0.2)
     return float(output.split()[-1])
 
 
-def main() -> None:
-    """Runs the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--logdir", help="default: an empty directory")
-    parser.add_argument("--repeats", type=int, default=9)
-    options = parser.parse_args()
+def tables(tiny: bool = False) -> Iterator[Table]:
+    """One table."""
     with tempfile.TemporaryDirectory() as empty:
-        logdir = options.logdir or empty
-        times: dict[str, list[float]] = {"without": [], "with": []}
-        for _ in range(options.repeats):
-            for which, seconds in times.items():
-                seconds.append(start(which, logdir))
-                time.sleep(0.2)
-    for which, seconds in times.items():
-        print(
-            f"{which:8} median {statistics.median(seconds):.3f} s"
-            f"  range {min(seconds):.3f} to {max(seconds):.3f}"
-        )
-    differences = [b - a for a, b in zip(times["without"], times["with"], strict=True)]
-    print(f"later by median {statistics.median(differences):.3f} s of {options.repeats} pairs")
+        works = {which: partial(start, which, empty) for which in ("without", "with")}
+        found = interleaved(works, 1 if tiny else _ROUNDS)
+    later = [b - a for a, b in zip(found["without"], found["with"], strict=True)]
+    rows = {**{f"{name} the plugin": times for name, times in found.items()}, "later": later}
+    yield report.spreads("Start of TensorBoard", ("", "seconds"), rows)
 
 
 if __name__ == "__main__":
-    main()
+    report.main(sys.modules[__name__], __doc__)

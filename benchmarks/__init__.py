@@ -1,0 +1,1 @@
+"""Speed, memory and correctness, measured beside other programs: `python -m benchmarks`."""
