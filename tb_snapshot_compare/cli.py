@@ -36,6 +36,7 @@ from tb_snapshot_compare.workspace import (
     compare,
     format_matches,
     list_snapshots,
+    load_without_blas,
     match,
     open_snapshot,
     parse_matches,
@@ -78,6 +79,7 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _diff(options: argparse.Namespace) -> None:
+    load_without_blas()
     try:
         comparison = _compared(options)
     except SnapshotChangedError:

@@ -1,5 +1,6 @@
 """The only module that joins the stages: what the page, the command line and Python call."""
 
+from tb_snapshot_compare.analysis.loading import load_without_blas
 from tb_snapshot_compare.images.summaries import SummaryImage, SummarySource
 from tb_snapshot_compare.sources import RunSources, Scan
 from tb_snapshot_compare.workspace.comparing import EVERYTHING, WEIGHTS, compare, find_layer
@@ -82,6 +83,7 @@ __all__ = [
     "find_layer",
     "format_matches",
     "list_snapshots",
+    "load_without_blas",
     "match",
     "open_ref",
     "open_snapshot",
