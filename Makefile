@@ -13,7 +13,7 @@ FRONTEND := tb_snapshot_compare_frontend
 PACKAGE := tb_snapshot_compare
 LOWER := .venv-lower
 PEERS := .venv-peers
-PARALLEL := -n 2 --dist loadfile
+PARALLEL := -n 3 --dist loadfile
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 NPM := env PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(FRONTEND) --no-fund --no-audit --loglevel=error
@@ -34,12 +34,12 @@ $(VENV)/.created:
 
 $(VENV)/.demo: $(VENV)/.created setup.py requirements/upper.txt
 	@echo "Installing the plugin, TensorBoard and TensorFlow into $(VENV) (about a minute) ..."
-	@$(PIP) install --quiet --constraint requirements/upper.txt --editable '.[models]'
+	@$(PIP) install --quiet --no-compile --constraint requirements/upper.txt --editable '.[models]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo setup.py requirements/upper.txt
 	@echo "Installing the test tools ..."
-	@$(PIP) install --quiet --constraint requirements/upper.txt --editable '.[models,test]'
+	@$(PIP) install --quiet --no-compile --constraint requirements/upper.txt --editable '.[models,test]'
 	@touch $@
 
 $(FRONTEND)/node_modules/.installed: $(VENV)/.test $(FRONTEND)/package-lock.json
@@ -81,7 +81,7 @@ test-browser: $(VENV)/.test chromium
 .PHONY: test-lower
 test-lower: ## Run the Python tests with the oldest supported versions of every dependency.
 	@test -e $(LOWER)/bin/python || $(PYTHON) -m venv $(LOWER)
-	@$(LOWER)/bin/python -m pip --disable-pip-version-check install --quiet \
+	@$(LOWER)/bin/python -m pip --disable-pip-version-check install --quiet --no-compile \
 	  --constraint requirements/lower.txt --editable '.[models,test]'
 	$(LOWER)/bin/python -m pytest tests --ignore=tests/e2e $(PARALLEL) $(PYTEST_ARGS)
 

@@ -55,9 +55,13 @@ class Model:
         """The dtype that `dtype` names."""
         return np.dtype(getattr(ml_dtypes, self.dtype, self.dtype))
 
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.shapes)}
+
     def history(self, name: str, snapshots: int) -> Iterator[NDArray[np.generic]]:
         """A tensor's values in snapshot 0, 1, ...; every array is a new one."""
-        rng = np.random.default_rng([self.seed, list(self.shapes).index(name)])
+        rng = np.random.default_rng([self.seed, self._numbers[name]])
         values = rng.standard_normal(self.shapes[name], np.float32) * _SPREAD
         yield values.astype(self.numpy_dtype)
         for _ in range(snapshots - 1):

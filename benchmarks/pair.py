@@ -18,7 +18,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks import contestants, inputs, reference, report
-from benchmarks.measuring import FailedError, Run, interleaved, make_cold, make_warm, ratio, run
+from benchmarks.measuring import (
+    LIMIT_SECONDS,
+    FailedError,
+    Run,
+    interleaved,
+    make_cold,
+    make_warm,
+    ratio,
+    run,
+)
 from benchmarks.measuring import seconds as seconds_of
 from benchmarks.progress import say
 from benchmarks.reference import Errors
@@ -70,8 +79,13 @@ def tables(tiny: bool = False) -> Iterator[Table]:
     yield table("The same in bfloat16, 0.52 GB", narrow, outcomes, tiny)
 
 
-def measure(everybody: Sequence[Contestant], sets: Mapping[str, str], tiny: bool) -> list[Outcome]:
-    """Runs the programs on the sets, which are given by format."""
+def measure(
+    everybody: Sequence[Contestant],
+    sets: Mapping[str, str],
+    tiny: bool,
+    limit: int = LIMIT_SECONDS,
+) -> list[Outcome]:
+    """Runs the programs on the sets, which are given by format; others for `limit` seconds."""
     folders = {form: inputs.folder(name, tiny) for form, name in sets.items()}
     able = {}
     problems = {}
@@ -93,7 +107,7 @@ def measure(everybody: Sequence[Contestant], sets: Mapping[str, str], tiny: bool
     warm, cold = (
         interleaved(
             {
-                name: _once(each, folders[each.form], is_cold, problems)
+                name: _once(each, folders[each.form], is_cold, problems, limit)
                 for name, each in able.items()
             },
             {name: _rounds(each, is_cold, tiny) for name, each in able.items()},
@@ -125,7 +139,7 @@ def _rounds(each: Contestant, is_cold: bool, tiny: bool) -> int:
 
 
 def _once(
-    each: Contestant, folder: Path, is_cold: bool, problems: dict[str, str]
+    each: Contestant, folder: Path, is_cold: bool, problems: dict[str, str], limit: int
 ) -> Callable[[], Run | None]:
     """One run; of another program that fails None, and no further one."""
     command, files = each.command(*each.paths(folder)), inputs.files_of(folder)
@@ -135,7 +149,7 @@ def _once(
             return None
         (make_cold if is_cold else make_warm)(files)
         try:
-            return run(command)
+            return run(command, LIMIT_SECONDS if each.name == contestants.OURS else limit)
         except FailedError as error:
             if each.name == contestants.OURS:
                 raise
@@ -164,7 +178,9 @@ def table(title: str, sets: Mapping[str, str], outcomes: Sequence[Outcome], tiny
     notes += [
         filter_note(outcome.contestant, sets[outcome.contestant.form], tiny)
         for outcome in outcomes
-        if outcome.contestant.name == contestants.OURS and outcome.contestant.form != "torch"
+        if outcome.contestant.name == contestants.OURS
+        and outcome.contestant.form != "torch"
+        and outcome.errors.of <= reference.FILTERED_MAX
     ]
     if not contestants.peers_are_installed():
         notes.append("Other libraries were not installed: `make bench` does it.")

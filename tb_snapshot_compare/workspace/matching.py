@@ -13,6 +13,7 @@ from tb_snapshot_compare import architecture
 from tb_snapshot_compare.architecture import Architecture
 from tb_snapshot_compare.snapshot import Generation, Scope, TensorInfo
 from tb_snapshot_compare.workspace import match_rules
+from tb_snapshot_compare.workspace.graph_files import graph_generation
 from tb_snapshot_compare.workspace.layouts import in_keras_layout
 from tb_snapshot_compare.workspace.match_entries import Entry, entries_of, is_torch
 from tb_snapshot_compare.workspace.match_files import Corrections, Match
@@ -179,7 +180,8 @@ def _identity(opened: OpenedSnapshot) -> Hashable:
     """What a matching depends on: all that is known of the snapshot but its values."""
     contents = opened.contents
     configuration = (opened.config, opened.config_source, opened.config_origin)
-    return contents.path, contents.format, contents.generation, configuration
+    graph = None if opened.config is not None else graph_generation(contents)
+    return contents.path, contents.format, contents.generation, configuration, graph
 
 
 def pair_architecture(

@@ -149,6 +149,7 @@ def test_errors_say_of_how_many_tensors_there_are_values() -> None:
     assert (found.tensors, found.of) == (1, 2)
     assert found.text == "l2 1e-01; exact: cosine"
     assert found.summary == "1e-01 (l2)"
+    assert reference.errors({}, wanted).text == "gives none"
 
 
 def test_the_reference_of_filters_is_that_of_each_column() -> None:
