@@ -54,7 +54,7 @@ def most_changed_layer(opened: Opened) -> str:
     comparison = opened.frame.evaluate(
         """async () => {
           const found = performance.getEntriesByType('resource').map(e => e.name)
-            .filter(name => name.includes('/comparison?')).at(-1).replace('&form=columns', '');
+            .filter(name => name.includes('/comparison?')).at(-1).replace('form=columns&', '');
           for (;;) {  // 202 while it is computed, for the first time on a machine for some seconds
             const answer = await fetch(found);
             if (answer.status !== 202) return answer.json();
