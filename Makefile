@@ -76,7 +76,7 @@ test-frontend: $(FRONTEND)/node_modules/.installed chromium
 
 .PHONY: test-browser
 test-browser: $(VENV)/.test chromium
-	CHROMIUM="$${CHROMIUM:-$(CHROMIUM)}" $(BIN)/python -m pytest tests/e2e $(PARALLEL) $(PYTEST_ARGS)
+	CHROMIUM="$${CHROMIUM:-$(CHROMIUM)}" $(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: test-lower
 test-lower: ## Run the Python tests with the oldest supported versions of every dependency.
