@@ -8,6 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.e2e.conftest import FLAGS, compare_frame
 from tests.e2e.server import tensorboard
+from tests.e2e.steps import settled
 
 
 def main(logdir: str, images: str, file: str) -> None:
@@ -23,7 +24,7 @@ def main(logdir: str, images: str, file: str) -> None:
         frame.locator(".net-strip canvas").first.wait_for()
         frame.locator(".kernel-stage[data-complete=true]").wait_for()
         frame.locator(".perf-butterfly").wait_for()
-        page.wait_for_load_state("networkidle")
+        settled(frame)
         page.wait_for_timeout(1000)
         page.screenshot(path=file)
         browser.close()

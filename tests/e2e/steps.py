@@ -105,7 +105,8 @@ def fragment(page: Page) -> dict[str, str]:
 
 
 def settled(frame: Frame) -> None:
-    """Waits until no panel is busy."""
+    """Waits until the snapshots are compared and no panel is busy."""
+    expect(frame.locator(".status-bar .coverage")).to_be_visible(timeout=60_000)
     expect(frame.locator("[data-busy]")).to_have_count(0, timeout=60_000)
 
 

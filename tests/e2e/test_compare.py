@@ -12,6 +12,7 @@ from playwright.sync_api import Frame, expect
 
 from tests.e2e.conftest import Open, Opened
 from tests.e2e.server import OUTPUT, TensorBoard, tensorboard
+from tests.e2e.steps import Pair, pair_of, settled
 
 MODES = {
     "fast": ["--load_fast=true"],
@@ -49,20 +50,10 @@ def choose_layer(frame: Frame, name: str) -> None:
         box.click()
 
 
-def most_changed_layer(opened: Opened) -> str:
+def most_changed_layer(pair: Pair) -> str:
     """The layer of the largest Euclidean distance, from the server's own answer."""
-    comparison = opened.frame.evaluate(
-        """async () => {
-          const found = performance.getEntriesByType('resource').map(e => e.name)
-            .filter(name => name.includes('/comparison?')).at(-1).replace('form=columns&', '');
-          for (;;) {  // 202 while it is computed, for the first time on a machine for some seconds
-            const answer = await fetch(found);
-            if (answer.status !== 202) return answer.json();
-            await new Promise((resolve) => setTimeout(resolve, 200));
-          }
-        }"""
-    )
-    return str(max(comparison["layers"], key=lambda layer: layer["measures"]["l2"])["name"])
+    layers = pair.ask("comparison")["layers"]
+    return str(max(layers, key=lambda layer: layer["measures"]["l2"])["name"])
 
 
 def hash_keys(opened: Opened) -> dict[str, str]:
@@ -73,20 +64,22 @@ def hash_keys(opened: Opened) -> dict[str, str]:
 
 
 def test_two_epochs_are_compared_and_the_selection_survives_a_reload(
-    any_mode: TensorBoard, open_compare: Open
+    any_mode: TensorBoard, open_compare: Open, logdir: Path
 ) -> None:
-    compare_two_epochs_and_reload(open_compare(any_mode))
+    compare_two_epochs_and_reload(
+        open_compare(any_mode), pair_of(any_mode, logdir / "alexnet", 10, 40)
+    )
 
 
-def compare_two_epochs_and_reload(opened: Opened) -> None:
+def compare_two_epochs_and_reload(opened: Opened, pair: Pair) -> None:
     """Epochs 10 and 40 are compared down to one cell, which is still chosen after a reload."""
     frame = opened.frame
     expect(layer_boxes(frame).first).to_be_visible(timeout=30_000)
     pick(frame, "a", 10)
     pick(frame, "b", 40)
-    opened.page.wait_for_load_state("networkidle")
+    settled(frame)
 
-    layer = most_changed_layer(opened)
+    layer = most_changed_layer(pair)
     choose_layer(frame, layer)
     expect(frame.locator(f'.net-body[data-layer="{layer}"]')).to_have_attribute(
         "aria-pressed", "true"
@@ -140,7 +133,7 @@ def test_the_page_has_something_in_every_view(
     expect(frame.locator(".histogram")).to_be_visible()
     expect(frame.locator(".net-strip canvas").first).to_be_visible()
     expect(frame.locator(".curve").first).to_be_attached()
-    opened.page.wait_for_load_state("networkidle")
+    settled(frame)
     opened.page.wait_for_timeout(500)
     opened.page.screenshot(path=OUTPUT / f"compare-{width}-{'dark' if dark else 'light'}.png")
     background = frame.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -167,7 +160,7 @@ def test_the_page_and_what_opens_on_it_meet_wcag_2_aa(
     frame, press = opened.frame, opened.page.keyboard.press
     expect(frame.locator(".histogram")).to_be_visible(timeout=30_000)
     expect(frame.locator(".net-body").first).to_be_visible()
-    opened.page.wait_for_load_state("networkidle")
+    settled(frame)
     frame.evaluate(Axe().axe_script)
     assert violations(frame) == {}, "at first"
     openers = {
@@ -346,7 +339,7 @@ def test_every_view_is_exported(
     frame = opened.frame
     expect(layer_boxes(frame).first).to_be_visible(timeout=30_000)
     expect(frame.locator(".histogram")).to_be_visible()
-    opened.page.wait_for_load_state("networkidle")
+    settled(frame)
     panel = frame.locator(f'[aria-labelledby="panel-title-{view}"]')
     panel.get_by_role("button", name=re.compile("More|Export|Menu", re.IGNORECASE)).first.click()
     with opened.page.expect_download() as download:

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Open, Opened
 from tests.e2e.server import TensorBoard, tensorboard, wait_for
-from tests.e2e.steps import key
+from tests.e2e.steps import key, settled
 
 STEPS = (2, 3, 4, 30)
 READY_SECONDS = 2.0
@@ -294,7 +294,7 @@ def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(
     opened = open_compare(training.server)
     page = opened.page
     expect(opened.frame.locator(".histogram")).to_be_visible(timeout=30_000)
-    page.wait_for_load_state("networkidle")
+    settled(opened.frame)
     tab(page, "scalars").click()
     page.wait_for_timeout(500)  # a request may be on its way
     seen = plugin_requests(page)

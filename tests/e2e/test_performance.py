@@ -462,7 +462,6 @@ def test_a_child_that_is_killed_over_a_request_is_said_and_the_next_request_work
     page.view.get_by_role("button", name="Input", exact=True).click()
     choose(page.frame.get_by_role("dialog"), "Values", "0 to 1")
     page.page.keyboard.press("Escape")
-    page.page.wait_for_load_state("networkidle")
     settled(page.frame)
     child = inference_child(truth.pair.server)
     os.kill(child, signal.SIGSTOP)

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import Open
 from tests.e2e.server import WITHOUT_TENSORFLOW, TensorBoard, tensorboard, wait_for
+from tests.e2e.steps import pair_of
 from tests.e2e.test_compare import compare_two_epochs_and_reload, layer_boxes
 from tests.object_store import BUCKET, ObjectStore, object_store
 
@@ -46,10 +47,11 @@ def is_listed(server: TensorBoard) -> bool:
 
 
 def test_two_epochs_of_a_logdir_in_a_store_are_compared(
-    remote: TensorBoard, open_compare: Open
+    remote: TensorBoard, open_compare: Open, logdir: Path
 ) -> None:
     wait_for(lambda: is_listed(remote), seconds=120)
-    compare_two_epochs_and_reload(open_compare(remote))
+    pair = pair_of(remote, logdir / "alexnet", 10, 40)
+    compare_two_epochs_and_reload(open_compare(remote), pair)
     assert not [line for line in remote.log if "Traceback" in line]
 
 

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -73,12 +74,11 @@ def test_a_file_that_never_rests_is_being_written(
 ) -> None:
     path = tmp_path / "data"
     path.write_bytes(b"")
-    rest = time.sleep
-
-    def write_after(seconds: float) -> None:
-        rest(seconds)
-        path.write_bytes(b"x")
-
-    monkeypatch.setattr("tb_snapshot_compare.readers.generation.time.sleep", write_after)
+    clock = SimpleNamespace(
+        time=lambda: path.stat().st_mtime,
+        sleep=lambda seconds: path.write_bytes(b"x"),
+        clock_getres=time.clock_getres,
+    )
+    monkeypatch.setattr("tb_snapshot_compare.readers.generation.time", clock)
     with pytest.raises(BeingWrittenError, match="data is being written"):
         generation_of([str(path)])
