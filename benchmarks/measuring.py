@@ -145,11 +145,6 @@ def make_warm(paths: Iterable[Path]) -> None:
                 pass
 
 
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """How many times as long theirs takes: the median over the rounds that both took part in."""
     return statistics.median(b / a for a, b in zip(ours, theirs, strict=False))

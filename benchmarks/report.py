@@ -18,8 +18,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Printed
 
-from benchmarks.measuring import PEERS, processors
+from benchmarks.measuring import PEERS
 from benchmarks.progress import clear
+from tb_snapshot_compare import processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -166,7 +167,7 @@ def machine() -> str:
     """Processors, memory, system and versions, in one line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     parts = (
-        f"{processors()} of {os.cpu_count()} processors ({_processor()})",
+        f"{processors.available()} of {os.cpu_count()} processors ({_processor()})",
         f"{memory:.0f} GiB of memory",
         f"{platform.system()} {platform.release().partition('-')[0]}",
         f"Python {platform.python_version()}",

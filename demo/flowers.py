@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import multiprocessing
-import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ import numpy as np
 
 from demo.scene import paint_scene
 from demo.species import SPECIES
+from tb_snapshot_compare import processors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,5 +92,4 @@ def _draw(task: tuple[Path, int, int, int, int]) -> None:
 
 
 def _workers() -> int:
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(available or 1, 8))
+    return min(processors.available(), 8)

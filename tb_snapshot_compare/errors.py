@@ -50,11 +50,12 @@ def may_pass(error: BaseException) -> bool:
         cause.passes
         if isinstance(cause, SnapshotCompareError)
         else isinstance(cause, OSError) and cause.errno in _PASSING
-        for cause in _causes(error)
+        for cause in causes(error)
     )
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it was raised from, and so on."""
     cause: BaseException | None = error
     for _ in range(_CHAIN_MAX):
         if cause is None:

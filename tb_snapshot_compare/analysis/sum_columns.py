@@ -69,16 +69,6 @@ class SumColumns:
         self.relative[0] = total.relative
         self.ends[:, 0] = total.low, total.high
 
-    @classmethod
-    def of_filters(cls, filters: FilterSums) -> "SumColumns":
-        """The sums of filters, without their whole."""
-        return cls(
-            np.stack([getattr(filters, name) for name in COUNTS]),
-            np.stack([getattr(filters, name) for name in SCALED]),
-            filters.relative,
-            np.stack([filters.low, filters.high]),
-        )
-
     @property
     def size(self) -> int:
         """The number of columns."""

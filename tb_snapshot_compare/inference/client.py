@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from tb_snapshot_compare import errors, limits
+from tb_snapshot_compare import errors, limits, processors
 from tb_snapshot_compare.inference.messages import (
     Array,
     Describe,
@@ -47,7 +47,7 @@ class Inference:
 
     def __init__(self, memory_bytes: int | None = None, threads: int | None = None) -> None:
         self._memory_bytes = memory_bytes or _memory_bound()
-        self._threads = threads or os.cpu_count() or 1
+        self._threads = threads or processors.available()
         self._lock = threading.Lock()
         self._child: ChildProcess | None = None
         self._idle: threading.Timer | None = None

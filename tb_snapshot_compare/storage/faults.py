@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from enum import Enum, auto
 from typing import NoReturn
 
@@ -10,6 +9,7 @@ from tb_snapshot_compare.errors import (
     SnapshotChangedError,
     SnapshotGoneError,
     UnreadableSnapshotError,
+    causes,
 )
 from tb_snapshot_compare.storage.addresses import masked, protocol_of
 
@@ -31,7 +31,6 @@ DRIVERS = {
     "webdav": "webdav4",
 }
 """What is to be installed for a protocol."""
-_CHAIN_MAX = 8
 _TEXT_MAX = 300
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 _CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError")
@@ -86,7 +85,7 @@ class MissingDriverError(StoreError):
 
 def fault_of(error: BaseException) -> Fault:
     """What `error`, raised by a driver, stands for."""
-    for cause in _causes(error):
+    for cause in causes(error):
         fault = _fault(cause)
         if fault is not None:
             return fault
@@ -135,15 +134,6 @@ def missing_driver(url: str, error: BaseException) -> MissingDriverError:
     )
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    for _ in range(_CHAIN_MAX):
-        if seen is None:
-            return
-        yield seen
-        seen = seen.__cause__ or seen.__context__
-
-
 def _fault(error: BaseException) -> Fault | None:
     if isinstance(error, ChangedError):
         return Fault.CHANGED
@@ -190,7 +180,7 @@ def _fault_of_status(status: int | None) -> Fault | None:
 
 def _is_of_network(error: BaseException) -> bool:
     return any(
-        type(cause).__module__.partition(".")[0] in _NETWORK_MODULES for cause in _causes(error)
+        type(cause).__module__.partition(".")[0] in _NETWORK_MODULES for cause in causes(error)
     )
 
 

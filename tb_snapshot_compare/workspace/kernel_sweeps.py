@@ -1,6 +1,5 @@
 """One pass over weights of a kernel into the pixels of a map, in threads where it is long."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_snapshot_compare import processors
 from tb_snapshot_compare.analysis.numeric_types import ValuePairs
 from tb_snapshot_compare.limits import MAP_THREADS_MAX
 from tb_snapshot_compare.workspace.kernel_pairs import KernelPair
@@ -79,7 +79,7 @@ def sweep(
                 counter.add(read.count * size)
 
     count = pair.layout.cells * selection.outers.size * selection.inners.size
-    threads = min(MAP_THREADS_MAX, os.cpu_count() or 1)
+    threads = min(MAP_THREADS_MAX, processors.available())
     parts = selection.parts(threads) if count > _ALONE else (selection,)
     if len(parts) == 1:
         work(parts[0])

@@ -1,7 +1,6 @@
 """Reading two snapshots in lockstep: several threads, each with its own open files and buffers."""
 
 import math
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from numpy.typing import NDArray
 
+from tb_snapshot_compare import processors
 from tb_snapshot_compare.analysis import Part
 from tb_snapshot_compare.readers import TensorReader, cut
 from tb_snapshot_compare.snapshot import Generation, TensorInfo
@@ -152,7 +152,7 @@ def share_out(
             stopped.set()
             raise
 
-    threads = min(THREADS_MAX, os.cpu_count() or 1, len(tasks))
+    threads = min(THREADS_MAX, processors.available(), len(tasks))
     if threads <= 1:
         serve()
         return

@@ -85,7 +85,7 @@ def test_results_do_not_depend_on_the_number_of_threads(
 ) -> None:
     monkeypatch.setattr(tensor_parts, "PART_ELEMENTS", 20_000)
     monkeypatch.setattr(streaming, "_BLOCK_ELEMENTS", 7_000)
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("tb_snapshot_compare.processors.available", lambda: 4)
     a = snapshot(tmp_path / "a.raw", large(0, layout))
     b = snapshot(tmp_path / "b.raw", large(1, layout))
     results = set()
@@ -101,7 +101,7 @@ def test_large_tensors_are_shared_among_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tensor_parts, "PART_ELEMENTS", 20_000)
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("tb_snapshot_compare.processors.available", lambda: 4)
     a = snapshot(tmp_path / "a.raw", {"one/kernel": np.zeros((600, 500), np.float32)})
     b = snapshot(tmp_path / "b.raw", {"one/kernel": np.ones((600, 500), np.float32)})
     here, names = threading.Barrier(2), set[str]()
@@ -135,7 +135,7 @@ def test_files_are_opened_once_by_each_thread_and_read_in_their_order(
 def test_the_first_refusal_stops_every_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("tb_snapshot_compare.processors.available", lambda: 4)
     monkeypatch.setattr(tensor_parts, "PART_ELEMENTS", 20_000)
     a, b = snapshot(tmp_path / "a.raw", large(0)), snapshot(tmp_path / "b.raw", large(1))
 

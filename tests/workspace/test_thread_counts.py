@@ -80,7 +80,7 @@ def run(folder: Path) -> tuple[Comparison, Distribution]:
 def test_threads_blocks_and_parts_change_no_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("tb_snapshot_compare.processors.available", lambda: 64)
     for parts in PARTS:
         monkeypatch.setattr(tensor_parts, "PART_ELEMENTS", parts)
         seen: list[Any] = []

@@ -1,6 +1,5 @@
 """Every parser is fuzzed for a while: nothing but errors of ours, in bounded time and memory."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tb_snapshot_compare import processors
 from tests.hostile.fuzz.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,7 +39,7 @@ def running(
     """All targets, as many at a time as there are processors."""
     seconds = request.config.getoption("--fuzz-seconds")
     folder = tmp_path_factory.mktemp("fuzz")
-    with ThreadPoolExecutor(max(os.cpu_count() or 1, 2)) as pool:
+    with ThreadPoolExecutor(max(processors.available(), 2)) as pool:
         yield {name: pool.submit(fuzz, name, folder / name, seconds) for name in TARGETS}
 
 

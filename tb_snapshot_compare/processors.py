@@ -1,0 +1,10 @@
+"""How many processors this process may use."""
+
+import os
+
+
+def available() -> int:
+    """The processors that the process is bound to (by `taskset` or a container), at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
