@@ -19,7 +19,11 @@ Found = dict[str, dict[str, Any]]
 OURS = "tb-snapshot-compare"
 _SCRIPTS = Path(__file__).with_name("scripts")
 _FORMATS = {"bundle": "TF checkpoint", "safetensors": "safetensors", "torch": ".pt"}
-_IMPORTS = "import tb_snapshot_compare.cli as _; from tb_snapshot_compare.analysis import warm_up"
+_WARM = (
+    "import tb_snapshot_compare.cli as _\n"
+    "from tb_snapshot_compare.analysis.warming import warm_up_pairs\n"
+    "warm_up_pairs()"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def ours(form: str, rounds: tuple[int, int] = (5, 3)) -> Contestant:
         OURS,
         form,
         lambda a, b: [sys.executable, "-m", "tb_snapshot_compare.cli", "diff", a, b, "--json"],
-        (sys.executable, "-c", f"{_IMPORTS}; warm_up()"),
+        (sys.executable, "-c", _WARM),
         _printed,
         rounds,
         "tensors, layers, filters, model",

@@ -8,11 +8,11 @@ import json
 import sys
 import time
 
-from tb_snapshot_compare.analysis import warm_up
+from tb_snapshot_compare.analysis.warming import warm_up_pairs
 from tb_snapshot_compare.workspace import compare, open_snapshot
 
 path_a, path_b, layer, rounds = sys.argv[1:]
-warm_up()
+warm_up_pairs()
 seconds: dict[str, list[float]] = {"opening": [], "whole": [], "layer": []}
 for _ in range(int(rounds)):
     begin = time.perf_counter()

@@ -20,11 +20,7 @@ from tb_snapshot_compare.analysis.distribution import (
 from tb_snapshot_compare.analysis.distribution_grid import bin_edges, level_edges
 from tb_snapshot_compare.analysis.filter_axis import FilterAxis, filter_axis
 from tb_snapshot_compare.analysis.numeric_types import as_float, is_comparable
-from tb_snapshot_compare.analysis.pair_accumulator import (
-    PairAccumulator,
-    PairDifference,
-    warm_up,
-)
+from tb_snapshot_compare.analysis.pair_accumulator import PairAccumulator, PairDifference
 from tb_snapshot_compare.analysis.sum_columns import (
     OwnSums,
     SumColumns,
@@ -68,5 +64,4 @@ __all__ = [
     "parts_of",
     "ranges_of",
     "stacked",
-    "warm_up",
 ]

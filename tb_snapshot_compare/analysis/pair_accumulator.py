@@ -276,15 +276,3 @@ def _kernels() -> ModuleType:
     from tb_snapshot_compare.analysis import kernels
 
     return kernels
-
-
-def warm_up() -> None:
-    """Compiles the kernels for float32, or loads them from the disk cache.
-
-    Takes seconds the first time on a machine and a fraction of one afterwards. Optional: the
-    first block does the same.
-    """
-    values = np.zeros(4, np.float32)
-    accumulator = PairAccumulator("float32", "float32", values.size)
-    accumulator.add(values, values)
-    accumulator.finish()

@@ -16,7 +16,7 @@ from tb_snapshot_compare.analysis.compiled import compiled
 from tb_snapshot_compare.analysis.kernels import difference, relative
 
 Array = NDArray[Any]
-
+Sums = tuple[float, float, float, float, float, float, float, float, float, float, float, float]
 LANES = 256
 GROUP = 8
 SLOT = 264
@@ -49,26 +49,103 @@ def _all_finite(bits_a: Array, bits_b: Array, start: int, size: int, bounds: Arr
 
 
 @compiled
+def _with_pair(x: float, y: float, sums: Sums) -> Sums:
+    """The sums of one lane, in the order of the slots, with a finite pair added."""
+    d, p, s = y - x, x * y, abs(x) + abs(y)
+    size = abs(d)
+    return (
+        sums[0] + d * d,
+        sums[1] + x * x,
+        sums[2] + y * y,
+        sums[3] + p,
+        sums[4] + size,
+        sums[5] + size / (s if s > 0.0 else 1.0),
+        sums[6] + d,
+        sums[7] + x,
+        sums[8] + y,
+        sums[9] + (1.0 if x != y else 0.0),
+        sums[10] + (1.0 if p < 0.0 else 0.0),
+        size if size > sums[11] else sums[11],
+    )
+
+
+@compiled
 def _add_run(a: Array, b: Array, start: int, size: int, lanes: Array) -> None:
     """Adds finite pairs to the lanes."""
     first, count, one = np.uint64(start), np.uint64(size), np.uint64(SLOT)
     for k in range(count):
-        x: float = np.float64(a[first + k])
-        y: float = np.float64(b[first + k])
-        d, p, s = y - x, x * y, abs(x) + abs(y)
-        size_d = abs(d)
-        lanes[k] += d * d
-        lanes[one + k] += x * x
-        lanes[2 * one + k] += y * y
-        lanes[3 * one + k] += p
-        lanes[4 * one + k] += size_d
-        lanes[5 * one + k] += size_d / (s if s > 0.0 else 1.0)
-        lanes[6 * one + k] += d
-        lanes[7 * one + k] += x
-        lanes[8 * one + k] += y
-        lanes[9 * one + k] += 1.0 if x != y else 0.0
-        lanes[10 * one + k] += 1.0 if p < 0.0 else 0.0
-        lanes[11 * one + k] = max(size_d, lanes[11 * one + k])
+        sums: Sums = (
+            lanes[k], lanes[one + k], lanes[2 * one + k], lanes[3 * one + k],
+            lanes[4 * one + k], lanes[5 * one + k], lanes[6 * one + k], lanes[7 * one + k],
+            lanes[8 * one + k], lanes[9 * one + k], lanes[10 * one + k], lanes[11 * one + k],
+        )  # fmt: skip
+        (
+            lanes[k], lanes[one + k], lanes[2 * one + k], lanes[3 * one + k],
+            lanes[4 * one + k], lanes[5 * one + k], lanes[6 * one + k], lanes[7 * one + k],
+            lanes[8 * one + k], lanes[9 * one + k], lanes[10 * one + k], lanes[11 * one + k],
+        ) = _with_pair(np.float64(a[first + k]), np.float64(b[first + k]), sums)  # fmt: skip
+
+
+@compiled
+def _add_four_runs(a: Array, b: Array, start: int, step: int, size: int, lanes: Array) -> None:
+    """The same as four calls of `_add_run`, with a quarter of the loads and stores."""
+    count, one, row = np.uint64(size), np.uint64(SLOT), np.uint64(step)
+    r0 = np.uint64(start)
+    r1, r2, r3 = r0 + row, r0 + row + row, r0 + row + row + row
+    for k in range(count):
+        sums: Sums = (
+            lanes[k], lanes[one + k], lanes[2 * one + k], lanes[3 * one + k],
+            lanes[4 * one + k], lanes[5 * one + k], lanes[6 * one + k], lanes[7 * one + k],
+            lanes[8 * one + k], lanes[9 * one + k], lanes[10 * one + k], lanes[11 * one + k],
+        )  # fmt: skip
+        sums = _with_pair(np.float64(a[r0 + k]), np.float64(b[r0 + k]), sums)
+        sums = _with_pair(np.float64(a[r1 + k]), np.float64(b[r1 + k]), sums)
+        sums = _with_pair(np.float64(a[r2 + k]), np.float64(b[r2 + k]), sums)
+        sums = _with_pair(np.float64(a[r3 + k]), np.float64(b[r3 + k]), sums)
+        (
+            lanes[k], lanes[one + k], lanes[2 * one + k], lanes[3 * one + k],
+            lanes[4 * one + k], lanes[5 * one + k], lanes[6 * one + k], lanes[7 * one + k],
+            lanes[8 * one + k], lanes[9 * one + k], lanes[10 * one + k], lanes[11 * one + k],
+        ) = sums  # fmt: skip
+
+
+@compiled
+def _add_runs(
+    a: Array,
+    b: Array,
+    bits_a: Array,
+    bits_b: Array,
+    low_a: Array,
+    low_b: Array,
+    wide: bool,
+    start: int,
+    step: int,
+    count: int,
+    size: int,
+    bounds: Array,
+    lanes: Array,
+) -> bool:
+    """Adds `count` runs, each `step` elements after the one before, in their order.
+
+    Returns whether any pair may not be finite.
+    """
+    odd, i = wide, count - count
+    while i < count:
+        at = start + i * step
+        four = not wide and i + 4 <= count
+        for k in range(4):
+            four = four and _all_finite(bits_a, bits_b, at + k * step, size, bounds)
+        if four:
+            _add_four_runs(a, b, at, step, size, lanes)
+            i += 4
+            continue
+        if not wide and _all_finite(bits_a, bits_b, at, size, bounds):
+            _add_run(a, b, at, size, lanes)
+        else:
+            odd = True
+            _add_any(a, b, low_a, low_b, wide, at, size, lanes)
+        i += 1
+    return odd
 
 
 @compiled
@@ -220,14 +297,17 @@ def add_block(
             last, odd = first + 1, wide
             while last < outers and last - first < GROUP and outer_pixels[last] == pixel:
                 last += 1
-            for o in range(first, last):
-                for k in range(cells):
-                    at = (k * outers + o) * inners + start
-                    if not wide and _all_finite(bits_a, bits_b, at, size, bounds):
-                        _add_run(a, b, at, size, lanes)
-                    else:
-                        odd = True
-                        _add_any(a, b, low_a, low_b, wide, at, size, lanes)
+            if cells == 1:
+                odd = _add_runs(
+                    a, b, bits_a, bits_b, low_a, low_b, wide, first * inners + start, inners,
+                    last - first, size, bounds, lanes,
+                )  # fmt: skip
+            else:
+                for o in range(first, last):
+                    odd |= _add_runs(
+                        a, b, bits_a, bits_b, low_a, low_b, wide, o * inners + start,
+                        outers * inners, cells, size, bounds, lanes,
+                    )  # fmt: skip
             slots = PAIRS if odd else LARGEST
             for slot in range(slots):
                 if slot == LARGEST:

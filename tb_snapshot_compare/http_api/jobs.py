@@ -18,7 +18,7 @@ from tb_snapshot_compare.errors import (
 )
 from tb_snapshot_compare.http_api import contract
 from tb_snapshot_compare.limits import JOBS_QUEUED_MAX, JOBS_RUNNING_MAX
-from tb_snapshot_compare.workspace import Turns
+from tb_snapshot_compare.workspace import Turns, compiling
 
 PATIENCE_SECONDS = 0.15
 """How long a request waits for its result before it is told to ask again."""
@@ -30,6 +30,9 @@ KEPT_SECONDS = 30.0
 """A finished result waits this long to be fetched; whoever computes keeps it longer."""
 KEPT_BYTES = 64 * 1024 * 1024
 """Finished results that wait in all; what does not fit is computed again."""
+
+
+COMPILING = "Preparing fast code, once after installation"
 
 
 class Progress(Protocol):
@@ -79,7 +82,7 @@ class _Work:
     def wire(self) -> contract.Job:
         return contract.Job(
             id=self.id,
-            label=self.label,
+            label=COMPILING if compiling.is_compiling() else self.label,
             state="running" if self.running else "queued",
             done=self.done,
             total=self.total,

@@ -10,7 +10,7 @@ from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.parameters import required
 from tb_snapshot_compare.http_api.respond import respond_json
 from tb_snapshot_compare.snapshot import Position, SnapshotRef, State
-from tb_snapshot_compare.workspace import RunSources, Trends, Workspace
+from tb_snapshot_compare.workspace import RunSources, Trends, Workspace, compiling
 
 
 class ListingRoutes:
@@ -23,7 +23,8 @@ class ListingRoutes:
         self._hide = hide
 
     def snapshots(self, _request: Request) -> Response:
-        """Every snapshot by run, and a pair worth looking at first."""
+        """Every snapshot by run, and a pair worth looking at first: what a page asks for first."""
+        compiling.begin()
         catalog = self._workspace.catalog()
         return respond_json(
             contract.Listing(

@@ -10,7 +10,7 @@ from tb_snapshot_compare.http_api.event_data import EventData
 from tb_snapshot_compare.http_api.guard import Guard, own_names
 from tb_snapshot_compare.http_api.hiding import hide_roots
 from tb_snapshot_compare.http_api.routes import applications
-from tb_snapshot_compare.workspace import ProbeImages, Probing, Workspace
+from tb_snapshot_compare.workspace import ProbeImages, Probing, Workspace, compiling
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -36,6 +36,7 @@ def start(context: base_plugin.TBContext) -> Service:
         events,
         float(getattr(flags, "reload_interval", None) or 0),
     )
+    compiling.enable(workspace.results.directory)
     images = ProbeImages.of_flags(
         workspace,
         _text(flags, "snapshot_compare_images"),

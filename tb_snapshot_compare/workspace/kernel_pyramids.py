@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,6 @@ from tb_snapshot_compare.analysis.slice_measures import (
 )
 from tb_snapshot_compare.limits import MAP_BASE_PIXELS, MAP_SAMPLE
 from tb_snapshot_compare.workspace.kernel_levels import (
-    Level,
     Places,
     base_exponent,
     levels_of,
@@ -28,7 +28,7 @@ from tb_snapshot_compare.workspace.kernel_levels import (
     whole_area,
 )
 from tb_snapshot_compare.workspace.kernel_pairs import KernelPair
-from tb_snapshot_compare.workspace.kernel_sweeps import Selection, sweep
+from tb_snapshot_compare.workspace.kernel_sweeps import Selection, map_threads, sweep
 from tb_snapshot_compare.workspace.kernel_values import KernelValues, check
 from tb_snapshot_compare.workspace.streaming import ByteCounter, Progress
 
@@ -97,31 +97,32 @@ def build_pyramid(
     counter = ByteCounter(pair.nbytes, progress)
     sweep(values, pair, selection_of(layout, places, area, base), consume, counter)
     check(pair)
-    if extremes is None:
-        scales = {name: _scale(sums.quantity(name)) for name in quantities}
-    else:
-        sample = _sample(values, pair)
-        ends = extremes.ends(sums)
-        scales = {name: _scale(sample.quantity(name), ends[name]) for name in quantities}
-    return Pyramid(base, scales, _levels(sums, scales, layout, levels, base))
+    sample, ends = (
+        (sums, None) if extremes is None else (_sample(values, pair), extremes.ends(sums))
+    )
+    pooled = _pooled(sums, len(levels) - base)
+
+    def work(name: SliceQuantity) -> tuple[Scale, tuple[Halves, ...]]:
+        scale = _scale(sample.quantity(name), ends[name] if ends else None)
+        return scale, tuple(
+            as_halves(oriented(level.quantity(name), layout), scale.unit) for level in pooled
+        )
+
+    with ThreadPoolExecutor(map_threads(), thread_name_prefix="snapshot-compare-map") as pool:
+        found = dict(zip(quantities, pool.map(work, quantities), strict=True))
+    return Pyramid(
+        base,
+        {name: scale for name, (scale, _) in found.items()},
+        {name: kept for name, (_, kept) in found.items()},
+    )
 
 
-def _levels(
-    sums: SliceSums,
-    scales: Mapping[SliceQuantity, Scale],
-    layout: MatrixLayout,
-    levels: tuple[Level, ...],
-    base: int,
-) -> dict[SliceQuantity, tuple[Halves, ...]]:
-    found: dict[SliceQuantity, list[Halves]] = {name: [] for name in scales}
-    for level in levels:
-        if level.exponent < base:
-            continue
-        for name, kept in found.items():
-            kept.append(as_halves(oriented(sums.quantity(name), layout), scales[name].unit))
-        if level is not levels[-1]:
-            sums = sums.pooled()
-    return {name: tuple(kept) for name, kept in found.items()}
+def _pooled(sums: SliceSums, count: int) -> list[SliceSums]:
+    """The sums at so many levels of detail, each of pools of the one before."""
+    found = [sums]
+    while len(found) < count:
+        found.append(found[-1].pooled())
+    return found
 
 
 def oriented(values: NDArray[Any], layout: MatrixLayout) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tb_snapshot_compare import processors
 from tb_snapshot_compare.analysis.numeric_types import ValuePairs
 from tb_snapshot_compare.limits import MAP_THREADS_MAX
+from tb_snapshot_compare.workspace import compiling
 from tb_snapshot_compare.workspace.kernel_pairs import KernelPair
 from tb_snapshot_compare.workspace.kernel_values import ALIGNED, KernelValues
 from tb_snapshot_compare.workspace.streaming import ByteCounter
@@ -54,6 +55,11 @@ class Selection:
         return max(end, 0)
 
 
+def map_threads() -> int:
+    """How many threads compute a map."""
+    return min(MAP_THREADS_MAX, processors.available())
+
+
 def sweep(
     values: KernelValues,
     pair: KernelPair,
@@ -70,6 +76,7 @@ def sweep(
       consume: see there.
       counter: told of the bytes that were read; may raise to stop.
     """
+    compiling.wait()
     size = pair.nbytes // pair.count
 
     def work(part: Selection) -> None:
@@ -79,7 +86,7 @@ def sweep(
                 counter.add(read.count * size)
 
     count = pair.layout.cells * selection.outers.size * selection.inners.size
-    threads = min(MAP_THREADS_MAX, processors.available())
+    threads = map_threads()
     parts = selection.parts(threads) if count > _ALONE else (selection,)
     if len(parts) == 1:
         work(parts[0])

@@ -13,6 +13,7 @@ from tb_snapshot_compare import processors
 from tb_snapshot_compare.analysis import Part
 from tb_snapshot_compare.readers import TensorReader, cut
 from tb_snapshot_compare.snapshot import Generation, TensorInfo
+from tb_snapshot_compare.workspace import compiling
 from tb_snapshot_compare.workspace.pairing import TensorPair
 
 Blocks = Iterator[tuple[NDArray[Any], NDArray[Any]]]
@@ -137,6 +138,7 @@ def share_out(
 
     The first exception stops what has not started and is raised.
     """
+    compiling.wait()
     waiting, lock, stopped = iter(tasks), threading.Lock(), threading.Event()
 
     def serve() -> None:

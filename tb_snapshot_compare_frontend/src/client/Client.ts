@@ -7,9 +7,10 @@ import { failureOf, isAbort, RequestFailure, unreachable } from './failure';
 import type { Job } from './types';
 
 const CACHE_BYTES = 48 * 1024 * 1024;
-const FIRST_DELAY_MS = 100;
-const LAST_DELAY_MS = 1000;
-const DELAY_GROWTH = 1.5;
+/** Work under way is asked for again after this part of the time that it has taken so far. */
+const DELAY_SHARE = 0.1;
+const SHORTEST_DELAY_MS = 40;
+const LONGEST_DELAY_MS = 1000;
 const BUSY_DELAY_MS = 1000;
 const BUSY_TRIES = 10;
 /** The server's guard takes commands only with this header, which no foreign page can send. */
@@ -136,14 +137,14 @@ export class Client {
     signal: AbortSignal,
     onJob: (job: Job) => void,
   ): Promise<T> {
-    let delay = FIRST_DELAY_MS;
+    const started = performance.now();
     let busy = 0;
     for (;;) {
       const response = await this.send(url, { signal });
       if (response.status === 202) {
         onJob((await response.json()) as Job);
-        await this.wait(delay, signal);
-        delay = Math.min(LAST_DELAY_MS, delay * DELAY_GROWTH);
+        const delay = DELAY_SHARE * (performance.now() - started);
+        await this.wait(Math.min(Math.max(delay, SHORTEST_DELAY_MS), LONGEST_DELAY_MS), signal);
       } else if (response.status === 503 && busy < BUSY_TRIES) {
         busy += 1;
         await this.wait(retryAfter(response), signal);

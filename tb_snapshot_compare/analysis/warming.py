@@ -1,0 +1,57 @@
+"""Compiles every kernel that a page asks for: `python -m tb_snapshot_compare.analysis.warming`.
+
+Ends with status 0 where the code is kept on disk for other processes.
+"""
+
+import sys
+
+import numpy as np
+
+from tb_snapshot_compare.analysis.distribution import DistributionAccumulator
+from tb_snapshot_compare.analysis.filter_axis import FilterAxis
+from tb_snapshot_compare.analysis.locating import CellMarker, LocatedCounts
+from tb_snapshot_compare.analysis.numeric_types import value_pairs
+from tb_snapshot_compare.analysis.pair_accumulator import PairAccumulator
+from tb_snapshot_compare.analysis.slice_measures import Block, SliceSums, WeightExtremes
+
+NOT_KEPT = 3
+_RUN = 256
+_RANGE = (-1.0, 1.0, 20, 5)
+
+
+def warm_up() -> None:
+    """Compiles all kernels for float32, or loads them from disk.
+
+    Takes some twenty seconds the first time on a machine and less than a second afterwards.
+    Optional: the first block of each kind does the same for its own kernel.
+    """
+    warm_up_pairs()
+    values = np.zeros(4, np.float32)
+    DistributionAccumulator(*_RANGE).add(values, values)
+    marker = CellMarker(*_RANGE, np.ones(_RANGE[2:], np.bool_))
+    pixels = np.arange(2)
+    for pairs in value_pairs(values, values):
+        LocatedCounts(2, 2).add(marker.marks(pairs), 2 * pixels, pixels)
+        SliceSums(2, 2).add(Block(pairs, 2 * pixels, pixels))
+        WeightExtremes().add(pairs)
+
+
+def warm_up_pairs() -> None:
+    """The same for the kernels that compare tensors."""
+    for axis in (FilterAxis(4, 1), FilterAxis(2, _RUN)):
+        values = np.zeros(2 * _RUN, np.float32)
+        accumulator = PairAccumulator("float32", "float32", values.size, axis)
+        accumulator.add(values, values)
+        accumulator.finish()
+
+
+def main() -> int:
+    """Compiles; returns the exit status."""
+    warm_up()
+    from tb_snapshot_compare.analysis import kernels
+
+    return 0 if kernels.add_rows.stats.cache_path else NOT_KEPT  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
