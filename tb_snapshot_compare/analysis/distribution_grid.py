@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_SINGLE_ROUNDING = 2.0**-24
+_SINGLE_SCALE = 2.0**100
+_SINGLE_ROOM_MIN = 0.48
+"""With less room too many pairs would be in doubt for float32 to be worth it."""
 _TINY, _LARGEST = float(np.finfo(np.float64).tiny), float(np.finfo(np.float64).max)
 
 Edges = NDArray[np.float64]
@@ -16,8 +20,9 @@ class DistributionGrid:
     """The edges of bins and levels, one more than there are slices, and how to find slices fast.
 
     `factor` is in bins per unit of difference; 0, which starts every search at the first bin,
-    near float64's limits. `room` `[2]`: a position in bins, and in levels, that is not further
-    than this from the middle of a slice is in it whatever was rounded.
+    near float64's limits. `room` `[4]`: a position in bins, and in levels, that is not further
+    than this from the middle of a slice is in it whatever was rounded; then the same for
+    positions computed in float32, 0 where those are of no use.
     """
 
     bin_edges: Edges
@@ -45,7 +50,30 @@ def distribution_grid(low: float, high: float, bins: int, levels: int) -> Distri
         distribution_kernels.slack(of_bins, float(of_bins[0]), factor),
         distribution_kernels.slack(of_levels, 0.0, levels / 2),
     )
-    return DistributionGrid(of_bins, of_levels, factor, 0.5 - 2 * np.array(slack))
+    room = 0.5 - 2 * np.array(slack)
+    return DistributionGrid(
+        of_bins,
+        of_levels,
+        factor,
+        np.concatenate([room, _room_of_singles(room, of_bins, factor, levels)]),
+    )
+
+
+def _room_of_singles(room: Edges, edges: Edges, factor: float, levels: int) -> Edges:
+    """What is left of the room after the rounding errors of float32 arithmetic, twice over.
+
+    With u the unit roundoff, d, low and their difference are off by u each, and so are factor
+    and the product: a position p in bins by at most u * (2 * factor * |low| + 4 * |p|), where
+    |p| matters up to one bin beyond the last. A position in levels is a quotient of two rounded
+    values times their number: off by 4 * u * levels. (Higham, Accuracy and Stability of
+    Numerical Algorithms, 2nd ed., section 3.1.)
+    """
+    low = float(np.abs(edges).max())
+    if not (1 / _SINGLE_SCALE < factor < _SINGLE_SCALE and low < _SINGLE_SCALE):
+        return np.zeros(2)
+    errors = np.array([2 * factor * low + 4 * (edges.size + 1), 4 * levels])
+    left = room - 2 * _SINGLE_ROUNDING * errors
+    return left if left.min() > _SINGLE_ROOM_MIN else np.zeros(2)
 
 
 def bin_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:

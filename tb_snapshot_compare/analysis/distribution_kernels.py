@@ -9,8 +9,13 @@ from tb_snapshot_compare.analysis.compiled import compiled
 from tb_snapshot_compare.analysis.kernels import HUGE, difference, relative
 
 Array = NDArray[Any]
+Real = Any
+"""A float32 or a float64."""
 
 _PIECE = 1024
+_SINGLE = 4
+_HUGE_SINGLE = 2.0**126
+"""Below this neither a sum nor a difference of two float32 overflows."""
 TABLES = 4
 """So many tables are counted into where they stay in the cache."""
 _LARGEST = float(np.finfo(np.float64).max)
@@ -64,42 +69,45 @@ def _cells_of(
     b: Array,
     start: int,
     size: int,
-    low: float,
-    factor: float,
-    bins: int,
-    levels: int,
-    room: Array,
-    at_zero: float,
+    low: Real,
+    factor: Real,
+    bins: Real,
+    levels: Real,
+    room_bin: Real,
+    room_level: Real,
+    at_zero: Real,
+    huge: Real,
     cells: Array,
-) -> int:
+) -> bool:
     """Writes the cell of each pair from `start` on, bin * levels + level, -1 where in doubt.
 
-    `room` is how far positions of bins and levels may be from the middle of a slice `[2]`;
-    `at_zero` the position of no difference. Returns the number of doubts.
+    Computes in the type of `low` to `huge`, which all are float32 or all float64. `room_bin` and
+    `room_level` are those of `DistributionGrid`; `at_zero` is the position of no difference;
+    `huge` a sum of magnitudes below which nothing overflows. Returns whether any is in doubt.
     """
     piece_a, piece_b = a[start : start + size], b[start : start + size]
-    last, top, count = bins - 0.5, levels - 0.5, np.int32(levels)
-    room_bin, room_level, per_level = room[0], room[1], np.float64(levels)
-    doubts = np.int32(0)
+    nothing = low - low
+    one = nothing + bins / bins
+    half = one / (one + one)
+    last, top = bins - half, levels - half
     for j in range(size):
-        u: float = np.float64(piece_a[j])
-        v: float = np.float64(piece_b[j])
+        u, v = piece_a[j] + nothing, piece_b[j] + nothing
         d, s = v - u, abs(u) + abs(v)
-        r = abs(d) / (s if s > 0.0 else 1.0)
-        p: float = (d - low) * factor
-        q: float = r * per_level
-        p = p if d != 0.0 else at_zero
-        p = p if p > 0.5 else 0.5
+        p = (d - low) * factor
+        q = abs(d) / (s if s > nothing else one) * levels
+        p = p if d != nothing else at_zero
+        p = p if p > half else half
         p = p if p < last else last
-        q = q if q > 0.5 else 0.5
+        q = q if q > half else half
         q = q if q < top else top
-        x, y = np.int32(p), np.int32(q)
-        off_p = abs((p - np.float64(x)) - 0.5)
-        off_q = abs((q - np.float64(y)) - 0.5)
-        sure = (off_p < room_bin) & (off_q < room_level) & (s < HUGE)
-        cells[j] = x * count + y if sure else np.int32(-1)
-        doubts += np.int32(0) if sure else np.int32(1)
-    return int(doubts)
+        x, y = np.floor(p), np.floor(q)
+        off_p, off_q = abs((p - x) - half), abs((q - y) - half)
+        sure = (off_p < room_bin) & (off_q < room_level) & (s < huge)
+        cells[j] = np.int32(x * levels + y if sure else -one)
+    least = np.int32(0)
+    for j in range(size):
+        least = min(least, cells[j])
+    return bool(least < 0)
 
 
 @compiled
@@ -153,11 +161,19 @@ def _bin_piece(
         cells[:size] = -1
     else:
         at_zero = _slice_of(0.0, (0.0 - edges[0]) * factor, edges) + 0.5
-        doubts = _cells_of(
-            a, b, start, size, edges[0], factor, edges.size - 1, levels.size - 1, room, at_zero,
-            cells,
-        )  # fmt: skip
-        if doubts == 0:
+        bins, count = edges.size - 1, levels.size - 1
+        if a.itemsize == _SINGLE and room[2] > 0.0:
+            doubts = _cells_of(
+                a, b, start, size, np.float32(edges[0]), np.float32(factor), np.float32(bins),
+                np.float32(count), np.float32(room[2]), np.float32(room[3]), np.float32(at_zero),
+                np.float32(_HUGE_SINGLE), cells,
+            )  # fmt: skip
+        else:
+            doubts = _cells_of(
+                a, b, start, size, edges[0], factor, np.float64(bins), np.float64(count), room[0],
+                room[1], at_zero, HUGE, cells,
+            )  # fmt: skip
+        if not doubts:
             return False
     _exact_cells(a, b, low_a, low_b, wide, start, size, edges, factor, levels, cells)
     return True
