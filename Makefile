@@ -37,10 +37,10 @@ $(VENV)/.demo: $(VENV)/.created setup.py requirements/upper.txt
 	@$(PIP) install --quiet --no-compile --constraint requirements/upper.txt --editable '.[models]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.demo setup.py requirements/upper.txt
-	@echo "Installing the test tools ..."
+$(VENV)/.test: $(VENV)/.created setup.py requirements/upper.txt
+	@echo "Installing the plugin, TensorFlow and the test tools into $(VENV) (two minutes) ..."
 	@$(PIP) install --quiet --no-compile --constraint requirements/upper.txt --editable '.[models,test]'
-	@touch $@
+	@touch $(VENV)/.demo $@
 
 $(FRONTEND)/node_modules/.installed: $(VENV)/.test $(FRONTEND)/package-lock.json
 	@echo "Installing the page's packages ..."

@@ -67,7 +67,12 @@ def tables(tiny: bool = False) -> Iterator[Table]:
     whole, alone = outcome.seconds["whole"], outcome.seconds["layer"]
     pairs = [one / other for one, other in zip(whole, alone, strict=True)]
     rows = [
-        ("ours, all 146 tensors, in a process that runs", spread(whole, ""), "-"),
+        (
+            "ours, all 146 tensors, contents not seen before",
+            spread(outcome.seconds["first"], ""),
+            "-",
+        ),
+        ("ours, all 146 tensors, 145 seen before", spread(whole, ""), "-"),
         ("ours, the changed tensor alone", spread(alone, ""), "-"),
         ("ours, opening both", spread(outcome.seconds["opening"], ""), "-"),
     ]

@@ -1,7 +1,10 @@
 """One small network saved at two steps in every format, by the real frameworks."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compiles the kernels once, where several processes would each do it."""
+    if getattr(session.config.option, "numprocesses", None):
+        command = (sys.executable, "-m", "tb_snapshot_compare.analysis.warming")
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda dtype: subprocess.run((*command, dtype), check=True), COMPILED))
+
+
+COMPILED = ("float32", "float64", "float16", "bfloat16")
 FORMATS = ("keras", "weights_h5", "tf_checkpoint", "saved_model")
 
 

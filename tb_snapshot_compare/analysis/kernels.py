@@ -340,6 +340,7 @@ def add_rows(
     """
     period = FLUSH_ROWS * lanes
     i = at - at  # Not a literal 0, for which numba would compile all that is called once more.
+    none, one = i, i + 1
     while i < a.size:
         position = at + i
         if position > 0 and position % period == 0:
@@ -353,7 +354,7 @@ def add_rows(
             size = size if size > 0 else min(room, lanes - lane)
             _add_mixed(
                 a, b, bits_a, bits_b, low_a, low_b, wide, i, size, lane, lanes, bounds, tiles,
-                scaled, odd, 0, 1,
+                scaled, odd, none, one,
             )  # fmt: skip
         i += size
 
@@ -429,6 +430,7 @@ def add_runs(
     """
     period = FLUSH_ROWS * TILE
     i = at - at
+    none, lanes = i, i + TILE
     while i < a.size:
         position = at + i
         within = position % stride
@@ -441,8 +443,8 @@ def add_runs(
         else:
             size = size if size > 0 else min(room, TILE - lane)
             _add_mixed(
-                a, b, bits_a, bits_b, low_a, low_b, wide, i, size, lane, TILE, bounds, tile,
-                scaled, odd, owner, 0,
+                a, b, bits_a, bits_b, low_a, low_b, wide, i, size, lane, lanes, bounds, tile,
+                scaled, odd, owner, none,
             )  # fmt: skip
         i += size
         within += size

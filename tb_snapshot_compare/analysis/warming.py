@@ -1,11 +1,16 @@
-"""Compiles every kernel that a page asks for: `python -m tb_snapshot_compare.analysis.warming`.
+"""Compiles every kernel: `python -m tb_snapshot_compare.analysis.warming [DTYPE ...]`.
 
-Ends with status 0 where the code is kept on disk for other processes.
+For float32 if no dtype is named. Ends with status 0 where the code is kept on disk for other
+processes.
 """
 
 import sys
+from collections.abc import Sequence
+from typing import Any
 
+import ml_dtypes
 import numpy as np
+from numpy.typing import NDArray
 
 from tb_snapshot_compare.analysis.distribution import DistributionAccumulator
 from tb_snapshot_compare.analysis.filter_axis import FilterAxis
@@ -19,14 +24,14 @@ _RUN = 256
 _RANGE = (-1.0, 1.0, 20, 5)
 
 
-def warm_up() -> None:
-    """Compiles all kernels for float32, or loads them from disk.
+def warm_up(dtype: str = "float32") -> None:
+    """Compiles all kernels for a dtype, or loads them from disk.
 
     Takes some twenty seconds the first time on a machine and less than a second afterwards.
     Optional: the first block of each kind does the same for its own kernel.
     """
-    warm_up_pairs()
-    values = np.zeros(4, np.float32)
+    warm_up_pairs(dtype)
+    values = _zeros(4, dtype)
     DistributionAccumulator(*_RANGE).add(values, values)
     marker = CellMarker(*_RANGE, np.ones(_RANGE[2:], np.bool_))
     pixels = np.arange(2)
@@ -36,22 +41,27 @@ def warm_up() -> None:
         WeightExtremes().add(pairs)
 
 
-def warm_up_pairs() -> None:
+def warm_up_pairs(dtype: str = "float32") -> None:
     """The same for the kernels that compare tensors."""
     for axis in (FilterAxis(4, 1), FilterAxis(2, _RUN)):
-        values = np.zeros(2 * _RUN, np.float32)
-        accumulator = PairAccumulator("float32", "float32", values.size, axis)
+        values = _zeros(2 * _RUN, dtype)
+        accumulator = PairAccumulator(dtype, dtype, values.size, axis)
         accumulator.add(values, values)
         accumulator.finish()
 
 
-def main() -> int:
+def _zeros(count: int, dtype: str) -> NDArray[Any]:
+    return np.zeros(count, getattr(ml_dtypes, dtype, dtype))
+
+
+def main(dtypes: Sequence[str]) -> int:
     """Compiles; returns the exit status."""
-    warm_up()
+    for dtype in dtypes or ("float32",):
+        warm_up(dtype)
     from tb_snapshot_compare.analysis import kernels
 
     return 0 if kernels.add_rows.stats.cache_path else NOT_KEPT  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
