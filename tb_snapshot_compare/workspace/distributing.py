@@ -18,6 +18,7 @@ from tb_snapshot_compare.limits import BINS_MAX, LEVELS_MAX
 from tb_snapshot_compare.readers import check_generation
 from tb_snapshot_compare.snapshot import TensorInfo
 from tb_snapshot_compare.workspace.comparing import WEIGHTS
+from tb_snapshot_compare.workspace.long_passes import alone_if_long
 from tb_snapshot_compare.workspace.match_files import Corrections
 from tb_snapshot_compare.workspace.matching import match
 from tb_snapshot_compare.workspace.opening import OpenedSnapshot
@@ -86,7 +87,8 @@ def distribution(
         for block_a, block_b in reader.blocks(*_sides(task[0]), task[1]):
             own[reader].add(block_a, block_b)
 
-    share_out(tasks, count, lambda: PairReader(of_a, of_b, counter))
+    with alone_if_long(total, progress):
+        share_out(tasks, count, lambda: PairReader(of_a, of_b, counter))
     check_generation(of_a)
     check_generation(of_b)
     found = reduce(

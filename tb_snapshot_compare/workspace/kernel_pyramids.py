@@ -30,6 +30,7 @@ from tb_snapshot_compare.workspace.kernel_levels import (
 from tb_snapshot_compare.workspace.kernel_pairs import KernelPair
 from tb_snapshot_compare.workspace.kernel_sweeps import Selection, map_threads, sweep
 from tb_snapshot_compare.workspace.kernel_values import KernelValues, check
+from tb_snapshot_compare.workspace.long_passes import alone_if_long
 from tb_snapshot_compare.workspace.streaming import ByteCounter, Progress
 
 Floats = NDArray[np.float64]
@@ -95,7 +96,8 @@ def build_pyramid(
             extremes.add(pairs, outer_pixels.size, inner_pixels.size)
 
     counter = ByteCounter(pair.nbytes, progress)
-    sweep(values, pair, selection_of(layout, places, area, base), consume, counter)
+    with alone_if_long(pair.nbytes, progress):
+        sweep(values, pair, selection_of(layout, places, area, base), consume, counter)
     check(pair)
     sample, ends = (
         (sums, None) if extremes is None else (_sample(values, pair), extremes.ends(sums))
