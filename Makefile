@@ -13,7 +13,7 @@ FRONTEND := tb_snapshot_compare_frontend
 PACKAGE := tb_snapshot_compare
 LOWER := .venv-lower
 PEERS := .venv-peers
-PARALLEL := -n 3 --dist loadfile
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 NPM := env PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(FRONTEND) --no-fund --no-audit --loglevel=error

@@ -5,7 +5,7 @@
 Each writer is the real framework in a process of its own and saves one network again and again,
 all of whose weights hold the number of the save. So every value that is read tells which save it
 is from: two numbers in one read are a mixture, a number that was not being saved or was already
-replaced is stale. 4,000 reads are spread over four ways of writing:
+replaced is stale. 40,000 reads are spread over four ways of writing:
 
 - `rotated`: CheckpointManager(max_to_keep=3), the oldest deleted after each save;
 - `same prefix`: one TensorFlow checkpoint written over and over;
@@ -32,7 +32,7 @@ import numpy as np
 
 from benchmarks.report import Table, main
 
-READS = 4_000
+READS = 40_000
 MODES = ("rotated", "same prefix", ".keras", ".weights.h5")
 PAUSES = (0.0, 0.01, 0.03, 0.1, 0.2)
 STOP_SECONDS = 60.0
