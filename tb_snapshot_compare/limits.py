@@ -116,7 +116,7 @@ FILTERS_MAX = 131_072
 
 # --- the kernel map
 MAP_BASE_PIXELS = 1 << 19
-"""Pixels of the finest level that is kept of a tensor: 160 bytes each while it is computed, 29
+"""Pixels of the finest level that is kept of a tensor: some 215 bytes each while it is computed, 29
 afterwards. Finer levels are computed where they are looked at."""
 MAP_TILES_MAX = 16
 MAP_THREADS_MAX = 4

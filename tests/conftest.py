@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tb_snapshot_compare.sources import Watcher
+from tb_snapshot_compare.workspace import compiling
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -34,13 +34,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compiles the kernels once, where several processes would each do it."""
     if getattr(session.config.option, "numprocesses", None):
-        command = (sys.executable, "-m", "tb_snapshot_compare.analysis.warming")
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda dtype: subprocess.run((*command, dtype), check=True), COMPILED))
+        command = (sys.executable, "-m", "tb_snapshot_compare.analysis.warming", *COMPILED)
+        subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
 
 
 COMPILED = ("float32", "float64", "float16", "bfloat16")
 FORMATS = ("keras", "weights_h5", "tf_checkpoint", "saved_model")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_compiling_beside() -> Iterator[None]:
+    """No service starts a thread for the kernels, which are compiled; test_compiling tests that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "enable", lambda directory: None)
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

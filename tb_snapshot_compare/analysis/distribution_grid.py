@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 _SINGLE_ROUNDING = 2.0**-24
 _SINGLE_SCALE = 2.0**100
+_SINGLE_WHOLE = 2**24
+"""Below this every whole number is a float32."""
 _SINGLE_ROOM_MIN = 0.48
 """With less room too many pairs would be in doubt for float32 to be worth it."""
 _TINY, _LARGEST = float(np.finfo(np.float64).tiny), float(np.finfo(np.float64).max)
@@ -69,7 +71,9 @@ def _room_of_singles(room: Edges, edges: Edges, factor: float, levels: int) -> E
     Numerical Algorithms, 2nd ed., section 3.1.)
     """
     low = float(np.abs(edges).max())
-    if not (1 / _SINGLE_SCALE < factor < _SINGLE_SCALE and low < _SINGLE_SCALE):
+    if (edges.size - 1) * levels >= _SINGLE_WHOLE or not (
+        1 / _SINGLE_SCALE < factor < _SINGLE_SCALE and low < _SINGLE_SCALE
+    ):
         return np.zeros(2)
     errors = np.array([2 * factor * low + 4 * (edges.size + 1), 4 * levels])
     left = room - 2 * _SINGLE_ROUNDING * errors

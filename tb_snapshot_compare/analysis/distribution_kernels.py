@@ -195,7 +195,7 @@ def count_pairs(
     """Adds pairs to `counts` int64 `[tables, bins * levels]`, whose sum is meant.
 
     The arguments a to wide are those of `ValuePairs`; `edges` `[bins + 1]` and `levels`
-    `[levels + 1]` are in order; `factor` is in bins per unit; `room` as in `_cells_of`.
+    `[levels + 1]` are in order; `factor` is in bins per unit; `room` as in `DistributionGrid`.
     Neighbours add to different tables, so that equal cells need not wait for each other.
 
     Returns:

@@ -1,7 +1,7 @@
 """Compiles every kernel: `python -m tb_snapshot_compare.analysis.warming [DTYPE ...]`.
 
-For float32 if no dtype is named. Ends with status 0 where the code is kept on disk for other
-processes.
+For float32 if no dtype is named. Where the code cannot be kept on disk for other processes,
+nothing is compiled, and the exit status is `NOT_KEPT`.
 """
 
 import sys
@@ -55,12 +55,16 @@ def _zeros(count: int, dtype: str) -> NDArray[Any]:
 
 
 def main(dtypes: Sequence[str]) -> int:
-    """Compiles; returns the exit status."""
-    for dtype in dtypes or ("float32",):
-        warm_up(dtype)
+    """Compiles, and prints the folder where the code is kept; returns the exit status."""
     from tb_snapshot_compare.analysis import kernels
 
-    return 0 if kernels.add_rows.stats.cache_path else NOT_KEPT  # type: ignore[attr-defined]
+    folder = kernels.add_rows.stats.cache_path  # type: ignore[attr-defined]
+    if not folder:
+        return NOT_KEPT
+    for dtype in dtypes or ("float32",):
+        warm_up(dtype)
+    print(folder)
+    return 0
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from tb_snapshot_compare.errors import (
 )
 from tb_snapshot_compare.http_api import contract
 from tb_snapshot_compare.limits import JOBS_QUEUED_MAX, JOBS_RUNNING_MAX
-from tb_snapshot_compare.workspace import Turns, compiling
+from tb_snapshot_compare.workspace import Turns
 
 PATIENCE_SECONDS = 0.15
 """How long a request waits for its result before it is told to ask again."""
@@ -30,9 +30,6 @@ KEPT_SECONDS = 30.0
 """A finished result waits this long to be fetched; whoever computes keeps it longer."""
 KEPT_BYTES = 64 * 1024 * 1024
 """Finished results that wait in all; what does not fit is computed again."""
-
-
-COMPILING = "Preparing fast code, once after installation"
 
 
 class Progress(Protocol):
@@ -79,10 +76,10 @@ class _Work:
         """Bytes of a finished result; small things count for nothing."""
         return len(self.result) if isinstance(self.result, bytes) else 0
 
-    def wire(self) -> contract.Job:
+    def wire(self, label: str | None = None) -> contract.Job:
         return contract.Job(
             id=self.id,
-            label=COMPILING if compiling.is_compiling() else self.label,
+            label=label or self.label,
             state="running" if self.running else "queued",
             done=self.done,
             total=self.total,
@@ -98,6 +95,7 @@ class WorkQueue:
         queued: int = JOBS_QUEUED_MAX,
         turns: Turns | None = None,
         state: Callable[[], str] = str,
+        notice: Callable[[], str | None] = lambda: None,
     ) -> None:
         """Nothing runs yet.
 
@@ -105,11 +103,13 @@ class WorkQueue:
           running: Threads.
           queued: Pieces of work that wait for one.
           state: What all results depend on besides their keys.
+          notice: What all work waits for, if for anything: told in the place of its label.
           turns: Told while there is work, so that what nobody waits for gives way.
         """
         self._running, self._queued = running, queued
         self._turns = turns or Turns()
         self._state = state
+        self._notice = notice
         self._condition = threading.Condition()
         self._pending: list[_Work] = []
         self._known: OrderedDict[str, _Work] = OrderedDict()
@@ -137,7 +137,7 @@ class WorkQueue:
         work = self._work(self._state(), key, label, run)
         work.finished.wait(patience)
         if not work.finished.is_set():
-            return work.wire()
+            return work.wire(self._notice())
         if work.error is not None:
             self._forget(work)
             raise work.error

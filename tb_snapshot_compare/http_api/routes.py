@@ -25,10 +25,13 @@ from tb_snapshot_compare.workspace import (
     Trends,
     Turns,
     Workspace,
+    compiling,
 )
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+COMPILING = "Preparing fast code, once after installation"
 
 
 def applications(
@@ -45,7 +48,8 @@ def applications(
     trends.start()
     listing = ListingRoutes(workspace, trends, events, hide)
     queue, models = (
-        WorkQueue(turns=turns, state=lambda: workspace.matches_token) for _ in range(2)
+        WorkQueue(turns=turns, state=lambda: workspace.matches_token, notice=notice)
+        for notice in (_compiling, lambda: None)
     )
     encodings = Encodings()
     comparing = ComparingRoutes(workspace, queue, hide, encodings)
@@ -88,3 +92,7 @@ def applications(
         ENTRY_POINT: guard.wrap(static.serve),
         "/static/*": guard.wrap(static.serve),
     }
+
+
+def _compiling() -> str | None:
+    return COMPILING if compiling.is_compiling() else None

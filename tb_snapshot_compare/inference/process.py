@@ -57,7 +57,7 @@ class ChildProcess:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  our own module
-                [sys.executable, "-I", "-B", "-c", _BOOTSTRAP, *_library_paths(trusted)],
+                [sys.executable, "-I", "-B", "-c", _BOOTSTRAP, *library_paths(trusted)],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -220,7 +220,7 @@ def _environment(trusted: bool, threads: int) -> dict[str, str]:
     return environment
 
 
-def _library_paths(trusted: bool) -> list[str]:
+def library_paths(trusted: bool = False) -> list[str]:
     """Where the child finds this package and its libraries; for trusted code, all of ours."""
     package_root = str(Path(__file__).resolve().parents[2])
     if trusted:

@@ -13,15 +13,25 @@ import platform
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tb_snapshot_compare import __version__
+from tb_snapshot_compare.inference.process import library_paths
 from tb_snapshot_compare.workspace.yielding import yielding
 
 SECONDS_MAX = 300.0
-"""After this the first block compiles what it needs, in this process."""
-_MARK = "compiled"
-_COMMAND = (sys.executable, "-P", "-m", "tb_snapshot_compare.analysis.warming")
+"""So long after it was wanted, the first block compiles what it needs, in this process."""
+_AT_ONCE, _LATER = ("float32",), ("float64", "float16", "bfloat16")
+"""Weights of these types; nobody waits for the latter."""
+_NOT_KEPT = 3
+_NEAR = Path(__file__).parents[1] / "analysis" / "__pycache__"
+"""Where numba keeps the code if it can."""
+_BOOTSTRAP = (
+    "import sys; at = sys.argv.index('--'); sys.path.extend(sys.argv[1:at]);"
+    "from tb_snapshot_compare.analysis.warming import main; sys.exit(main(sys.argv[at + 1 :]))"
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -30,90 +40,125 @@ class Compiling:
     """Makes the kernels ready, once. Safe to call from any thread."""
 
     def __init__(self, directory: Path | None) -> None:
-        """Nothing is done before `begin`.
+        """Nothing is done before `start` and `begin`.
 
         Args:
-          directory: Where it is noted that the code is on disk; None to look every time.
+          directory: Where it is noted that the code is on disk, if it is not beside our own;
+            None to look every time then.
         """
-        self._mark = None if directory is None else directory / _MARK
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._directory = directory
+        self._wanted, self._ready = threading.Event(), threading.Event()
+        self._deadline = 0.0
+        self._thread = threading.Thread(
+            target=self._serve, name="snapshot-compare-compiling", daemon=True
+        )
         self.is_compiling = False
-        """Whether the code is being compiled, and not just loaded."""
+        """Whether whoever waits does so because code is compiled, and not just loaded."""
+
+    def start(self) -> None:
+        """Starts the thread that waits for `begin`; it has the priority of the caller's."""
+        self._thread.start()
 
     def begin(self) -> None:
-        """Starts in the background, if it was not started before."""
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._make_ready, name="snapshot-compare-compiling", daemon=True
-                )
-                self._thread.start()
+        """Has the kernels made ready, in the background."""
+        if not self._wanted.is_set():
+            self._deadline = time.monotonic() + SECONDS_MAX
+            self._wanted.set()
 
     def wait(self) -> None:
-        """Waits until the kernels are ready, for at most `SECONDS_MAX`."""
+        """Waits until the kernels are ready, or until `SECONDS_MAX` after the first `begin`."""
         self.begin()
-        assert self._thread is not None
-        self._thread.join(SECONDS_MAX)
+        self._ready.wait(max(0.0, self._deadline - time.monotonic()))
 
-    def _make_ready(self) -> None:
+    def join(self) -> None:
+        """Waits until the thread has ended."""
+        self._thread.join()
+
+    def _serve(self) -> None:
+        self._wanted.wait()
+        kept = False
         try:
-            fingerprint = _fingerprint()
-            if not self._is_marked(fingerprint):
-                self._compile(fingerprint)
             from tb_snapshot_compare.analysis.warming import warm_up
 
+            kept = self._compiled(_AT_ONCE)
             with yielding():
                 warm_up()
         except Exception:
             _logger.exception("The kernels could not be made ready ahead of their use.")
-
-    def _compile(self, fingerprint: str) -> None:
-        self.is_compiling = True
-        try:
-            done = subprocess.run(  # noqa: S603  our own module
-                _COMMAND, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                check=False, timeout=SECONDS_MAX,
-            )  # fmt: skip
-            if done.returncode == 0:
-                self._set_mark(fingerprint)
-            else:
-                _logger.info("The compiled code is not kept: %s", done.stderr[-500:])
-        except (OSError, subprocess.SubprocessError) as error:
-            _logger.warning("Compiling in a process of its own failed: %s", error)
         finally:
             self.is_compiling = False
+            self._ready.set()
+        if kept:
+            self._compiled(_LATER)
 
-    def _is_marked(self, fingerprint: str) -> bool:
+    def _compiled(self, dtypes: Sequence[str]) -> bool:
+        """Whether the code for these types is on disk, after compiling it where it was not."""
+        fingerprint, mark = _fingerprint(), f"compiled-{dtypes[0]}"
+        places = [_NEAR] if self._directory is None else [_NEAR, self._directory]
+        if any(_is_valid(place / mark, fingerprint) for place in places):
+            return True
+        self.is_compiling = not self._ready.is_set()
         try:
-            return self._mark is not None and self._mark.read_text() == fingerprint
-        except (OSError, UnicodeDecodeError):
+            done = subprocess.run(  # noqa: S603  our own module
+                [sys.executable, "-I", "-c", _BOOTSTRAP, *library_paths(), "--", *dtypes],
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                timeout=SECONDS_MAX, cwd="/",
+            )  # fmt: skip
+        except (OSError, subprocess.SubprocessError) as error:
+            _logger.warning("Compiling in a process of its own failed: %s", error)
             return False
+        if done.returncode not in (0, _NOT_KEPT):
+            _logger.warning("Compiling in a process of its own failed: %s", done.stderr[-500:])
+        if done.returncode == 0:
+            folder = done.stdout.strip()
+            place = _NEAR if folder == str(_NEAR) else self._directory
+            if place is not None:
+                _write(place / mark, f"{fingerprint}\n{folder}")
+        return done.returncode == 0
 
-    def _set_mark(self, fingerprint: str) -> None:
-        if self._mark is not None:
-            try:
-                self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._mark.write_text(fingerprint)
-            except OSError as error:
-                _logger.info("%s cannot be written: %s", self._mark, error)
+
+def _is_valid(mark: Path, fingerprint: str) -> bool:
+    """Whether code of this fingerprint was kept, and its folder still has some."""
+    try:
+        noted, _, folder = mark.read_text().partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return noted == fingerprint and any(Path(folder).glob("kernels.add_rows-*.nbi"))
+
+
+def _write(mark: Path, text: str) -> None:
+    try:
+        mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mark.write_text(text)
+    except OSError as error:
+        _logger.info("%s cannot be written: %s", mark, error)
 
 
 def _fingerprint() -> str:
-    """What compiled code depends on: ours, numba, Python, the machine, where numba keeps it."""
+    """What compiled code depends on: ours, numba, Python, the processor."""
     sources = Path(__file__).parent.parent / "analysis"
     parts = [
         __version__,
         importlib.metadata.version("numba"),
         sys.version,
-        platform.node(),
-        os.environ.get("NUMBA_CACHE_DIR", ""),
+        _processor(),
+        *(f"{name}={value}" for name, value in sorted(os.environ.items()) if "NUMBA" in name),
         *(
             f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}"
             for path in sorted(sources.glob("*kernels.py"))
         ),
     ]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _processor() -> str:
+    """The processor's name and features, on Linux; elsewhere the machine's."""
+    try:
+        first, _, _ = Path("/proc/cpuinfo").read_text().partition("\n\n")
+    except OSError:
+        return platform.machine() + platform.node()
+    known = (line for line in first.splitlines() if line.startswith(("model", "flags", "Features")))
+    return "\n".join(known)
 
 
 _of_this_process: Compiling | None = None
@@ -124,10 +169,11 @@ def enable(directory: Path | None) -> None:
     global _of_this_process
     if _of_this_process is None:
         _of_this_process = Compiling(directory)
+        _of_this_process.start()
 
 
 def begin() -> None:
-    """Starts to make the kernels ready, where enabled."""
+    """Has the kernels made ready, where enabled."""
     if _of_this_process is not None:
         _of_this_process.begin()
 

@@ -17,6 +17,7 @@ from tb_snapshot_compare.errors import InvalidRequestError, NotFoundError
 from tb_snapshot_compare.limits import BINS_MAX, LEVELS_MAX
 from tb_snapshot_compare.readers import check_generation
 from tb_snapshot_compare.snapshot import TensorInfo
+from tb_snapshot_compare.workspace import compiling
 from tb_snapshot_compare.workspace.comparing import WEIGHTS
 from tb_snapshot_compare.workspace.long_passes import alone_if_long
 from tb_snapshot_compare.workspace.match_files import Corrections
@@ -65,6 +66,7 @@ def distribution(
       SnapshotGoneError, SnapshotChangedError: the files changed while they were read.
     """
     check_bounds(bins, levels)
+    compiling.wait()
     compared = _chosen(comparison, layer, tensor)
     changed = {
         difference.name
@@ -87,7 +89,7 @@ def distribution(
         for block_a, block_b in reader.blocks(*_sides(task[0]), task[1]):
             own[reader].add(block_a, block_b)
 
-    with alone_if_long(total, progress):
+    with alone_if_long(total, (of_a, of_b), progress):
         share_out(tasks, count, lambda: PairReader(of_a, of_b, counter))
     check_generation(of_a)
     check_generation(of_b)

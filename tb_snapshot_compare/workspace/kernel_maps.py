@@ -23,6 +23,7 @@ from tb_snapshot_compare.limits import (
     MAP_VALUES_WHOLE_BYTES,
 )
 from tb_snapshot_compare.snapshot import SnapshotRef
+from tb_snapshot_compare.workspace import compiling
 from tb_snapshot_compare.workspace.byte_lru import ByteLru
 from tb_snapshot_compare.workspace.distributing import change_range, check_bounds
 from tb_snapshot_compare.workspace.kernel_levels import Level, Places, levels_of
@@ -174,6 +175,7 @@ class KernelMaps:
     ) -> tuple[KernelPair, SliceValues]:
         """One slice by its stored indices. Raises as `view`, and for a slice that is not there."""
         pair = self._pairs.find(a, b, query.layer, query.tensor)
+        compiling.wait()
         return pair, slice_values(self._values, pair, row, column)
 
     def located(
@@ -205,6 +207,7 @@ class KernelMaps:
         Raises: as `view`, and InvalidRequestError for a bad area, bins, levels or whole.
         """
         check_bounds(bins, levels)
+        compiling.wait()
         pair = self._pairs.find(a, b, query.layer, query.tensor)
         area = parse_area(rows, columns, pair)
         low, high = self._range((a, b), pair, whole, progress)
@@ -404,6 +407,7 @@ class KernelMaps:
     ) -> CellMarker:
         chosen = cells.chosen()
         low, high = self._range(refs, pair, cells.whole, progress)
+        compiling.wait()
         return CellMarker(low, high, cells.bins, cells.levels, chosen)
 
     def _range(

@@ -96,13 +96,13 @@ def build_pyramid(
             extremes.add(pairs, outer_pixels.size, inner_pixels.size)
 
     counter = ByteCounter(pair.nbytes, progress)
-    with alone_if_long(pair.nbytes, progress):
+    with alone_if_long(pair.nbytes, (pair.generation_a, pair.generation_b), progress):
         sweep(values, pair, selection_of(layout, places, area, base), consume, counter)
     check(pair)
     sample, ends = (
         (sums, None) if extremes is None else (_sample(values, pair), extremes.ends(sums))
     )
-    pooled = _pooled(sums, len(levels) - base)
+    pooled = _pooled(sums, levels[-1].exponent - base + 1)
 
     def work(name: SliceQuantity) -> tuple[Scale, tuple[Halves, ...]]:
         scale = _scale(sample.quantity(name), ends[name] if ends else None)

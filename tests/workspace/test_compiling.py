@@ -1,15 +1,17 @@
-"""The kernels are compiled in a process of their own, once, and only loaded here."""
+"""The kernels are compiled in processes of their own, once, and only loaded here."""
 
-import logging
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tb_snapshot_compare.http_api.contract import Job
+from tb_snapshot_compare.http_api.jobs import WorkQueue
 from tb_snapshot_compare.workspace import compiling
 from tb_snapshot_compare.workspace.compiling import Compiling
 from tests.conftest import SavedPair
@@ -34,7 +36,7 @@ def compiled():
 warm_up()
 warm = compiled()
 workspace = Workspace.of_directories(sys.argv[1], "", "", "none", NoEvents())
-while workspace.catalog().scanning or not workspace.catalog().runs:
+while workspace.catalog().scanning or not workspace.catalog().version:
     time.sleep(0.05)
 (run,) = workspace.catalog().runs
 a, b = run.snapshots
@@ -54,89 +56,141 @@ print(len(warm), sorted(compiled() - warm))
 
 
 @pytest.fixture
-def processes(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
-    """The commands that were run."""
-    commands: list[Sequence[str]] = []
-    run = subprocess.run
+def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The types for which processes, that do nothing, kept code in `tmp_path / "kept"`."""
+    types: list[str] = []
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "kernels.add_rows-1.py311.nbi").touch()
 
-    def remembered(command: Sequence[str], **options: Any) -> Any:
-        commands.append(command)
-        return run(command, **options)
+    def run(command: Sequence[str], **options: Any) -> Any:
+        types.append(" ".join(command[command.index("--") + 1 :]))
+        return subprocess.CompletedProcess(command, 0, f"{tmp_path / 'kept'}\n", "")
 
-    monkeypatch.setattr(subprocess, "run", remembered)
-    return commands
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("tb_snapshot_compare.analysis.warming.warm_up", lambda: None)
+    monkeypatch.setattr(compiling, "_NEAR", tmp_path / "near")
+    return types
+
+
+def made_ready(directory: Path | None) -> None:
+    ready = Compiling(directory)
+    ready.start()
+    ready.begin()
+    ready.wait()
+    assert not ready.is_compiling
+    ready.join()
+
+
+FIRST, LATER = "float32", "float64 float16 bfloat16"
 
 
 def test_nothing_waits_where_it_was_not_enabled(
-    monkeypatch: pytest.MonkeyPatch, processes: list[Sequence[str]]
+    monkeypatch: pytest.MonkeyPatch, commands: list[str]
 ) -> None:
     monkeypatch.setattr(compiling, "_of_this_process", None)
     compiling.begin()
     compiling.wait()
     assert not compiling.is_compiling()
-    assert processes == []
+    assert commands == []
 
 
-def test_a_process_of_its_own_compiles_until_it_is_noted_that_it_did(
-    tmp_path: Path, processes: list[Sequence[str]]
+def test_processes_of_their_own_compile_until_it_is_noted_that_they_did(
+    tmp_path: Path, commands: list[str]
 ) -> None:
-    for _ in range(2):
-        ready = Compiling(tmp_path / "cache")
-        ready.begin()
-        ready.wait()
-        ready.wait()
-    assert len(processes) == 1
-    (tmp_path / "cache" / "compiled").write_text("by another version")
-    Compiling(tmp_path / "cache").wait()
-    assert len(processes) == 2
+    cache = tmp_path / "cache"
+    made_ready(cache)
+    assert commands == [FIRST, LATER]
+    made_ready(cache)
+    assert commands == [FIRST, LATER]
+    (cache / "compiled-float64").write_text("by another version\n/")
+    made_ready(cache)
+    assert commands == [FIRST, LATER, LATER]
+    (tmp_path / "kept" / "kernels.add_rows-1.py311.nbi").unlink()
+    made_ready(cache)
+    assert commands == [FIRST, LATER, LATER, FIRST, LATER]
 
 
-def test_without_a_cache_directory_the_process_looks_every_time(
-    processes: list[Sequence[str]],
+def test_it_is_noted_beside_our_code_where_that_is_kept_there(
+    monkeypatch: pytest.MonkeyPatch, commands: list[str], tmp_path: Path
 ) -> None:
-    for _ in range(2):
-        Compiling(None).wait()
-    assert len(processes) == 2
+    made_ready(None)
+    made_ready(None)
+    assert commands == [FIRST, LATER] * 2
+    monkeypatch.setattr(compiling, "_NEAR", tmp_path / "kept")
+    made_ready(tmp_path / "cache")
+    made_ready(None)
+    assert commands == [FIRST, LATER] * 3
+    assert not (tmp_path / "cache").exists()
 
 
-def test_a_file_in_the_working_directory_is_not_what_is_run(
+def test_code_in_the_working_directory_is_not_what_is_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("numba", "numpy", "tb_snapshot_compare"):
         (tmp_path / f"{name}.py").write_text("open('canary', 'w')")
     monkeypatch.chdir(tmp_path)
-    Compiling(tmp_path / "cache").wait()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(compiling, "_fingerprint", lambda: "of this test")
+    near = compiling._NEAR
+    monkeypatch.setattr(compiling, "_NEAR", tmp_path / "near")
+    made_ready(tmp_path / "cache")
     assert not (tmp_path / "canary").exists()
-    assert (tmp_path / "cache" / "compiled").exists()
+    for dtype in ("float32", "float64"):
+        assert (tmp_path / "cache" / f"compiled-{dtype}").read_text() == f"of this test\n{near}"
 
 
-@pytest.mark.parametrize("command", [(sys.executable, "-c", "raise SystemExit(3)"), ("/nowhere",)])
+@pytest.mark.parametrize(
+    ("status", "words"), [(1, "a process of its own failed: no numba"), (3, ""), (None, "No such")]
+)
 def test_where_that_fails_this_process_compiles(
-    command: tuple[str, ...],
+    status: int | None,
+    words: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(compiling, "_COMMAND", command)
+    def failing(command: Sequence[str], **options: Any) -> Any:
+        if status is None:
+            raise FileNotFoundError("No such file")
+        return subprocess.CompletedProcess(command, status, "", "no numba")
+
+    monkeypatch.setattr(subprocess, "run", failing)
+    monkeypatch.setattr(compiling, "_NEAR", tmp_path / "near")
     warmed: list[bool] = []
-    monkeypatch.setattr("tb_snapshot_compare.analysis.warming.warm_up", lambda: warmed.append(True))
-    with caplog.at_level(logging.INFO):
-        Compiling(tmp_path).wait()
+    ready = Compiling(tmp_path / "cache")
+
+    def warm_up() -> None:
+        warmed.append(ready.is_compiling)
+
+    monkeypatch.setattr("tb_snapshot_compare.analysis.warming.warm_up", warm_up)
+    ready.start()
+    ready.wait()
+    ready.join()
     assert warmed == [True]
-    assert not (tmp_path / "compiled").exists()
-    assert "compil" in caplog.text.lower()
+    assert not (tmp_path / "cache").exists()
+    assert words in caplog.text
+    assert bool(words) == bool(caplog.text)
 
 
-def test_a_job_says_why_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tb_snapshot_compare.http_api import jobs
+def test_a_wait_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "SECONDS_MAX", 0.05)
+    ready = Compiling(None)  # never started, so never ready
+    ready.wait()
+    ready.wait()
 
-    ready = Compiling(None)
-    ready.is_compiling = True
-    monkeypatch.setattr(compiling, "_of_this_process", ready)
-    work = jobs._Work("id", "Comparing a with b", lambda _progress: None, "")
-    assert work.wire().label == jobs.COMPILING
-    ready.is_compiling = False
-    assert work.wire().label == "Comparing a with b"
+
+def test_a_job_says_that_it_waits_for_code() -> None:
+    gate = threading.Event()
+    notices = ["Preparing", None]
+    queue = WorkQueue(notice=lambda: notices[0])
+    labels = []
+    for _ in range(2):
+        job = queue.result_or_job(("k",), "Comparing", lambda _progress: gate.wait(20), patience=0)
+        assert isinstance(job, Job)
+        labels.append(job.label)
+        notices.pop(0)
+    gate.set()
+    assert labels == ["Preparing", "Comparing"]
 
 
 def test_what_a_page_asks_for_needs_no_code_besides(saved: SavedPair, tmp_path: Path) -> None:
@@ -147,6 +201,7 @@ def test_what_a_page_asks_for_needs_no_code_besides(saved: SavedPair, tmp_path: 
         capture_output=True,
         text=True,
         check=False,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     count, _, added = done.stdout.partition(" ")

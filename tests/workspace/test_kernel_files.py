@@ -197,11 +197,14 @@ def test_a_coarser_base_changes_nothing_but_what_is_kept(
         assert coarse.scales[name].robust == pytest.approx(fine.scales[name].robust, rel=0.2)
 
 
-def test_what_is_stored_comes_back(large: Site) -> None:
-    pair = large.maps.view(large.a, large.b, KernelQuery("dense")).pair
+@pytest.mark.parametrize("layer", ["dense", "conv"])
+def test_what_is_stored_comes_back(large: Site, layer: str) -> None:
+    pair = large.maps.view(large.a, large.b, KernelQuery(layer)).pair
     levels = levels_of(pair.layout)
     values = KernelValues()
     pyramid = build_pyramid(values, pair, Places(), pixels=1 << 12)
+    shapes = [(level.rows, level.columns) for level in levels if level.exponent >= pyramid.base]
+    assert {tuple(one.shape for one in kept) for kept in pyramid.levels.values()} == {tuple(shapes)}
     payload = encode_pyramid(pyramid)
     again = decode_pyramid(payload, levels)
     assert again is not None

@@ -5,7 +5,12 @@ import threading
 import pytest
 
 from tb_snapshot_compare.errors import CancelledError
+from tb_snapshot_compare.snapshot import FileStamp, Generation
+from tb_snapshot_compare.workspace import long_passes
 from tb_snapshot_compare.workspace.long_passes import LONG_BYTES, alone_if_long
+
+LOCAL = (Generation((FileStamp("/logs/a.keras", 1, 1, 1),), "1"),)
+FAR = (*LOCAL, Generation((FileStamp("s3://logs/b.keras", 0, 1, 1, 0, "tag"),), "2"))
 
 
 def stop(_done: int, _total: int) -> None:
@@ -17,13 +22,13 @@ def test_long_passes_go_one_after_the_other() -> None:
     inside, wait = threading.Event(), threading.Event()
 
     def first() -> None:
-        with alone_if_long(LONG_BYTES, None):
+        with alone_if_long(LONG_BYTES, LOCAL, None):
             inside.set()
             wait.wait(20)
             order.append("first")
 
     def second() -> None:
-        with alone_if_long(LONG_BYTES, lambda done, total: wait.set()):
+        with alone_if_long(LONG_BYTES, LOCAL, lambda done, total: wait.set()):
             order.append("second")
 
     threads = [threading.Thread(target=first), threading.Thread(target=second)]
@@ -36,10 +41,24 @@ def test_long_passes_go_one_after_the_other() -> None:
 
 
 def test_a_short_pass_does_not_wait_and_a_stopped_one_leaves() -> None:
-    with alone_if_long(LONG_BYTES, None):
-        with alone_if_long(LONG_BYTES - 1, stop):
+    with alone_if_long(LONG_BYTES, LOCAL, None):
+        with alone_if_long(LONG_BYTES - 1, LOCAL, stop):
             pass
-        with pytest.raises(CancelledError), alone_if_long(LONG_BYTES, stop):
+        with pytest.raises(CancelledError), alone_if_long(LONG_BYTES, LOCAL, stop):
             raise AssertionError
-    with alone_if_long(LONG_BYTES, stop):
+    with alone_if_long(LONG_BYTES, LOCAL, stop):
+        pass
+
+
+def test_files_in_a_store_keep_nobody_waiting() -> None:
+    one, other = (alone_if_long(LONG_BYTES, FAR, stop) for _ in range(2))
+    with one, alone_if_long(LONG_BYTES, LOCAL, stop), other:
+        pass
+
+
+def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_passes, "_PATIENCE_SECONDS", 0.2)
+    with alone_if_long(LONG_BYTES, LOCAL, None), alone_if_long(LONG_BYTES, LOCAL, None):
+        pass
+    with alone_if_long(LONG_BYTES, LOCAL, stop):
         pass
