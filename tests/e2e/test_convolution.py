@@ -464,8 +464,8 @@ def test_zooming_and_panning_by_every_means_and_the_view_survives_a_reload(
     expect(again.surface).to_be_visible(timeout=60_000)
     settled(opened.frame)
     assert fragment(page) == state
-    assert again.panel.get_by_role("combobox", name="Show").input_value() == "signed"
-    assert again.panel.get_by_role("combobox", name="Rows by").input_value() == "similarity"
+    expect(again.panel.get_by_role("combobox", name="Show")).to_have_value("signed")
+    expect(again.panel.get_by_role("combobox", name="Rows by")).to_have_value("similarity")
 
     again.surface.focus()
     again.surface.press("0")

@@ -343,7 +343,7 @@ test('maps of one image are never shown with the numbers of another', async () =
   page.server.pending = { routes: ['activation_maps'], job: RUNNING };
   await vi.waitFor(() => expect(all('.perf-map-card')).toHaveLength(24), 10_000);
   expect(all('.perf-map-card canvas')).toEqual([]);
-  expect((await found('.perf-grid')).ariaBusy).toBe('true');
+  await vi.waitFor(() => expect(document.querySelector('.perf-grid')?.ariaBusy).toBe('true'));
   page.server.pending = undefined;
   await vi.waitFor(() => expect(all('.perf-map-card canvas')).toHaveLength(72), 10_000);
 }, 30_000);

@@ -20,7 +20,7 @@ const activeLabel = () =>
 
 test('typing filters, Enter chooses the best match, focus returns to the button', async () => {
   await userEvent.keyboard('{Enter}');
-  expect(document.activeElement).toBe(await field());
+  await vi.waitFor(async () => expect(document.activeElement).toBe(await field()));
   await userEvent.keyboard('30');
   expect(activeLabel()).toContain('epoch 30');
   await userEvent.keyboard('{Enter}');
