@@ -20,7 +20,7 @@ from tb_snapshot_compare.http_api import contract
 from tb_snapshot_compare.limits import JOBS_QUEUED_MAX, JOBS_RUNNING_MAX
 from tb_snapshot_compare.workspace import Turns
 
-PATIENCE_SECONDS = 0.15
+PATIENCE_SECONDS = 0.4
 """How long a request waits for its result before it is told to ask again."""
 ABANDONED_SECONDS = 20.0
 """The page asks at least once a second; a hidden page stops asking."""
