@@ -71,9 +71,8 @@ def _room_of_singles(room: Edges, edges: Edges, factor: float, levels: int) -> E
     Numerical Algorithms, 2nd ed., section 3.1.)
     """
     low = float(np.abs(edges).max())
-    if (edges.size - 1) * levels >= _SINGLE_WHOLE or not (
-        1 / _SINGLE_SCALE < factor < _SINGLE_SCALE and low < _SINGLE_SCALE
-    ):
+    fits = (edges.size - 1) * levels < _SINGLE_WHOLE and low < _SINGLE_SCALE
+    if not (fits and 1 / _SINGLE_SCALE < factor < _SINGLE_SCALE):
         return np.zeros(2)
     errors = np.array([2 * factor * low + 4 * (edges.size + 1), 4 * levels])
     left = room - 2 * _SINGLE_ROUNDING * errors

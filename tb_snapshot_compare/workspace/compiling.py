@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tb_snapshot_compare import __version__
+from tb_snapshot_compare.analysis import warming
 from tb_snapshot_compare.inference.process import library_paths
 from tb_snapshot_compare.workspace.yielding import yielding
 
@@ -25,7 +26,6 @@ SECONDS_MAX = 300.0
 """So long after it was wanted, the first block compiles what it needs, in this process."""
 _AT_ONCE, _LATER = ("float32",), ("float64", "float16", "bfloat16")
 """Weights of these types; nobody waits for the latter."""
-_NOT_KEPT = 3
 _NEAR = Path(__file__).parents[1] / "analysis" / "__pycache__"
 """Where numba keeps the code if it can."""
 _BOOTSTRAP = (
@@ -76,20 +76,21 @@ class Compiling:
 
     def _serve(self) -> None:
         self._wanted.wait()
-        kept = False
         try:
-            from tb_snapshot_compare.analysis.warming import warm_up
-
             kept = self._compiled(_AT_ONCE)
             with yielding():
-                warm_up()
+                warming.warm_up()
+            self._end_waiting()
+            if kept:
+                self._compiled(_LATER)
         except Exception:
             _logger.exception("The kernels could not be made ready ahead of their use.")
         finally:
-            self.is_compiling = False
-            self._ready.set()
-        if kept:
-            self._compiled(_LATER)
+            self._end_waiting()
+
+    def _end_waiting(self) -> None:
+        self.is_compiling = False
+        self._ready.set()
 
     def _compiled(self, dtypes: Sequence[str]) -> bool:
         """Whether the code for these types is on disk, after compiling it where it was not."""
@@ -107,7 +108,7 @@ class Compiling:
         except (OSError, subprocess.SubprocessError) as error:
             _logger.warning("Compiling in a process of its own failed: %s", error)
             return False
-        if done.returncode not in (0, _NOT_KEPT):
+        if done.returncode not in (0, warming.NOT_KEPT):
             _logger.warning("Compiling in a process of its own failed: %s", done.stderr[-500:])
         if done.returncode == 0:
             folder = done.stdout.strip()
