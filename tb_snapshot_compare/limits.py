@@ -233,3 +233,130 @@ GRAPH_RUN_SECONDS = 60.0
 """For one batch of a SavedModel: its loops may be endless."""
 MIXTURES_AT_ONCE = 4
 """Mixtures of weights that are run before somebody else's request gets its turn."""
+
+# --- the recorded log: a directory that anybody may have written.
+LOG_SESSIONS_MAX = 1_000
+LOG_SESSION_MAX_BYTES = 32 * MIB
+"""Of one session's file; that of 50,000 probe images has about 4 MB."""
+LOG_SESSIONS_MAX_BYTES = 64 * MIB
+"""Of all sessions' files: what they say takes about four times as much in memory."""
+LOG_UNITS_MAX = 100_000
+"""The largest networks have about 1,500 layers, and fewer groups of them."""
+LOG_SEGMENTS_MAX = 30_000
+"""757 dumps that were never merged are 3,800; each takes about 2 kB of memory."""
+LOG_FOOTER_MAX_BYTES = 8 * MIB
+"""Of one segment; one of 64 dumps of ResNet-50's 26,560 filters has 0.1 MB."""
+LOG_FOOTERS_MAX_BYTES = 64 * MIB
+"""Of what all segments say of themselves."""
+LOG_SEGMENT_ROWS_MAX = 1 << 22
+LOG_BLOCK_BYTES_MAX = 512 * MIB
+"""Of a row group, decoded; no more than one for each thread is in memory."""
+LOG_TEXT_BYTES_MAX = 64 * MIB
+"""Of a row group of events or thumbnails; all thumbnails together have at most 32 MiB."""
+LOG_EVENTS_MAX = 10_000
+"""The newest ones of a log."""
+LOG_PROBLEMS_MAX = 1_000
+LOG_PAGE_BYTES_MAX = 64 * MIB
+"""Pages have about 1 MiB; one holds at least a thumbnail or an event."""
+LOG_RUNS_MAX = 65_536
+"""Of a segment's steps: equally spaced ones, written at one time, are one run."""
+LOG_GRIDS_MAX = 1 << 18
+"""Rectangles of filters or images by steps, each about 250 bytes: those of segments that are laid
+out alike, and so of single dumps, are counted once."""
+LOG_STEPS_MAX = 16 * 1024 * 1024
+"""Of a table; a long training has a million iterations."""
+LOG_IMAGES_MAX = 1024 * 1024
+"""Probe images; ImageNet's validation set has 50,000."""
+LOG_CELLS_MAX = 64 * 1024 * 1024
+"""Numbers of one answer: 50,000 images x 757 passes are 38 million."""
+LOG_MERGED_AT_ONCE = 8
+"""Segments that become one: 757 dumps are 23 segments, and every row is written three times."""
+LOG_MERGED_RUNS = 8_192
+LOG_MERGED_ROWS = {
+    "scalars": 1 << 20,
+    "layers": 1 << 17,
+    "filters": 1 << 21,
+    "images": 1 << 22,
+    "thumbnails": 1 << 16,
+    "events": 1 << 16,
+}
+"""Of a segment that others are merged into: 64 dumps of ResNet-50 and of 50,000 images. A block of
+it (all rows of one kind or layer, some images) is in memory while it is written."""
+LOG_QUERY_BYTES = 128 * MIB
+"""DuckDB's, for all queries together."""
+
+# --- training: what is asked of a log at once.
+TRAINING_TOP_MAX = 1000
+"""The most changed filters of a dump; the published views show 10."""
+TRAINING_CLUSTERS_MAX = 32
+TRAINING_UNITS_MAX = 10_000
+TRAINING_FILTERS_MAX = 4_096
+TRAINING_STEPS_MAX = 256
+"""Units, filters and steps that one address names; all of them need not be named."""
+TRAINING_LOGS_KEPT = 4
+"""Logs that are open at a time; of one with 20 million rows about 20 MB of footers."""
+TRAINING_LOOK_SECONDS = 0.5
+"""Between looks for what a log got since; each lists its folders."""
+TRAINING_CHANGE_SECONDS = 2.0
+"""After a change nothing new is shown for so long: what the page asks for takes a moment."""
+TRAINING_KEPT_CELLS_MAX = 512 * 1024
+"""Units x dumps of which series are kept: a few MiB for each kind and statistic asked for."""
+TRAINING_KEPT_BYTES = 48 * MIB
+"""What was made of logs for more than one answer: whether 50,000 images were predicted right in 757
+passes takes 5 MB, the 1,000 most changed filters of 757 dumps 12 MB."""
+TRAINING_COLUMNS_MAX = 2_000
+"""Anomaly iterations of all classes in one correlation; more cannot be told apart."""
+TRAINING_CELLS_MAX = 4 * 1024 * 1024
+"""Images x passes of one class that are shown: 6 bytes each."""
+TRAINING_CLASS_CELLS_MAX = 8 * 1024 * 1024
+"""Classes x passes of a log whose classes are shown: 50 bytes each. 1,000 x 757 are a tenth."""
+TRAINING_EXAMINED_MAX = 1024 * 1024
+"""Layers x dumps of which findings are made, the newest dumps: 200 bytes each. ResNet-50 has 161
+layers with weights, x 757."""
+TRAINING_MOVED_MAX = 500
+"""Series that are told to have moved around a step; a network has several for each layer."""
+TRAINING_CURVES_MAX = 64
+"""Series of a log that are drawn."""
+TRAINING_EVENTS_MAX = 1_000
+TRAINING_FINDINGS_MAX = 100
+TRAINING_STAGES_MAX = 200
+"""Blocks of the learning rate's strip; more would be narrower than a pixel can be told apart."""
+
+# --- recording: what a training program pays.
+RECORDING_EVERY = 100
+"""Steps between dumps, if dumps take no more than a part of the time; else twice as many, ..."""
+RECORDING_SHARE = 0.05
+RECORDING_EVERY_MAX = 100_000
+RECORDING_FLUSH_SECONDS = 5.0
+"""Numbers of steps are on disk so soon."""
+RECORDING_WAITING = 1
+RECORDING_WAITING_BYTES = 256 * MIB
+RECORDING_WAITING_MAX = 256
+"""Dumps and passes that wait while one is worked on, of each: one of any network, and more of small
+ones, for whose first dump kernels may have to be compiled."""
+RECORDING_SCALARS_WAITING = 65_536
+RECORDING_SCALARS_ROWS = 65_536
+"""Written at one time, at most."""
+RECORDING_RING_BYTES = 512 * MIB
+"""Weights kept in memory for snapshots around anomalies; three of ResNet-50 take 307 MB."""
+RECORDING_SNAPSHOTS_MAX = 40
+"""That one training writes where something happens: ResNet-50's then take 4 GB."""
+RECORDING_CLOSE_SECONDS = 60.0
+RECORDING_RETRY_SECONDS = 5.0
+"""Between attempts to begin a log where that failed."""
+RECORDING_COMPILING_SECONDS = 300.0
+RECORDING_THUMBNAIL_EDGE = 64
+RECORDING_THUMBNAILS_BYTES = 32 * MIB
+"""Of all probe images: some 5,000 of them; a larger probe has none."""
+RECORDING_PROBE_IMAGES_MAX = 100_000
+"""Twice ImageNet's validation set: a probe that never ends would stop the training."""
+RECORDING_PROBE_BYTES = 512 * MIB
+"""Of inputs of the probe that are kept in memory; a larger set is read again for every pass."""
+
+# --- derived logs: what recorded ones tell, from snapshots.
+DERIVED_KEPT_BYTES = 64 * MIB
+"""Of tensors that are gone through again: small networks are read once."""
+DERIVED_DUMPS_MAX = 1_000
+"""Of a run, the newest; those of a ResNet-50 take 1.1 MB each."""
+DERIVED_MAX_BYTES = 2 * 1024 * MIB
+"""Of all derived logs; those that were looked at least recently go first."""

@@ -19,6 +19,11 @@ from tb_snapshot_compare.analysis.distribution import (
 )
 from tb_snapshot_compare.analysis.distribution_grid import bin_edges, level_edges
 from tb_snapshot_compare.analysis.filter_axis import FilterAxis, filter_axis
+from tb_snapshot_compare.analysis.filter_changes import (
+    FILTER_MEASURES,
+    filter_changes,
+    streamed_filter_changes,
+)
 from tb_snapshot_compare.analysis.numeric_types import as_float, is_comparable
 from tb_snapshot_compare.analysis.pair_accumulator import PairAccumulator, PairDifference
 from tb_snapshot_compare.analysis.sum_columns import (
@@ -33,8 +38,15 @@ from tb_snapshot_compare.analysis.sum_columns import (
 )
 from tb_snapshot_compare.analysis.tensor_groups import group_sums, is_small
 from tb_snapshot_compare.analysis.tensor_parts import Part, PartJoiner, parts_of
+from tb_snapshot_compare.analysis.unit_statistics import (
+    StreamedTensor,
+    UnitStatistics,
+    UnitTensor,
+    unit_statistics,
+)
 
 __all__ = [
+    "FILTER_MEASURES",
     "DifferenceRange",
     "DifferenceSums",
     "Distribution",
@@ -49,10 +61,14 @@ __all__ = [
     "PartJoiner",
     "RangeAccumulator",
     "ScaledSum",
+    "StreamedTensor",
     "SumColumns",
+    "UnitStatistics",
+    "UnitTensor",
     "as_float",
     "bin_edges",
     "filter_axis",
+    "filter_changes",
     "filter_measures",
     "group_sums",
     "grouped",
@@ -64,4 +80,6 @@ __all__ = [
     "parts_of",
     "ranges_of",
     "stacked",
+    "streamed_filter_changes",
+    "unit_statistics",
 ]

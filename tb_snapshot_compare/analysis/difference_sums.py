@@ -167,6 +167,17 @@ class FilterSums:
         columns = _measures(self) | counts
         return {f.name: columns[f.name] for f in fields(Measures)}
 
+    def norms(self) -> tuple[Floats, Floats]:
+        """`l1` and `l2` of `measures`, without the others."""
+        absolute, exponent = _collapsed(self.absolute, _SCALE)
+        one = (np.ones(len(self)), np.zeros(len(self), np.int64))
+        with np.errstate(over="ignore", under="ignore"):
+            l1 = np.ldexp(absolute, exponent)
+            l2 = _root_of_ratio(_collapsed(self.squares, 2 * _SCALE), one)
+        l1, l2 = (np.where(np.isfinite(norm), norm, np.nan) for norm in (l1, l2))
+        known = self.finite > 0
+        return np.where(known, l1, np.nan), np.where(known, l2, np.nan)
+
 
 _COUNTS = ("sign_flips", "nan_a", "nan_b", "inf_a", "inf_b")
 

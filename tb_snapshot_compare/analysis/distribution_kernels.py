@@ -12,7 +12,7 @@ Array = NDArray[Any]
 Real = Any
 """A float32 or a float64."""
 
-_PIECE = 1024
+_PIECE, _GROUP = 1024, 32
 _SINGLE = 4
 _HUGE_SINGLE = 2.0**126
 """Below this neither a sum nor a difference of two float32 overflows."""
@@ -123,19 +123,34 @@ def _exact_cells(
     factor: float,
     levels: Array,
     cells: Array,
-) -> None:
-    """Looks up the cells that are -1, one by one; it stays for pairs that are not finite."""
+) -> bool:
+    """Looks up the cells that are -1, one by one; it stays for pairs that are not finite.
+
+    Returns whether it stays for any. Values of few bits often lie on an edge, so that most pieces
+    have some in doubt, but few.
+    """
     count = levels.size - 1
-    for j in range(size):
-        if cells[j] < 0:
-            i = start + j
-            d, change = _any_change(
-                np.float64(a[i]), np.float64(low_a[i]), np.float64(b[i]), np.float64(low_b[i]),
-                wide,
-            )  # fmt: skip
-            if not np.isnan(d):
-                cell = _slice_of(d, (d - edges[0]) * factor, edges)
-                cells[j] = cell * count + _slice_of(change, change * 0.5 * count, levels)
+    stays = False
+    for first in range(0, size, _GROUP):
+        group = cells[first : min(first + _GROUP, size)]
+        least = np.int32(0)
+        for j in range(group.size):
+            least = min(least, group[j])
+        if least == 0:
+            continue
+        for j in range(group.size):
+            if group[j] < 0:
+                i = start + first + j
+                d, change = _any_change(
+                    np.float64(a[i]), np.float64(low_a[i]), np.float64(b[i]), np.float64(low_b[i]),
+                    wide,
+                )  # fmt: skip
+                if np.isnan(d):
+                    stays = True
+                else:
+                    cell = _slice_of(d, (d - edges[0]) * factor, edges)
+                    group[j] = cell * count + _slice_of(change, change * 0.5 * count, levels)
+    return stays
 
 
 @compiled
@@ -155,7 +170,7 @@ def _bin_piece(
 ) -> bool:
     """Writes the cell of each pair from `start` on to `cells` int32, -1 where not both finite.
 
-    The rest are the arguments of `count_pairs`. Returns whether any may be -1.
+    The rest are the arguments of `count_pairs`. Returns whether any is -1.
     """
     if wide:
         cells[:size] = -1
@@ -175,8 +190,7 @@ def _bin_piece(
             )  # fmt: skip
         if not doubts:
             return False
-    _exact_cells(a, b, low_a, low_b, wide, start, size, edges, factor, levels, cells)
-    return True
+    return _exact_cells(a, b, low_a, low_b, wide, start, size, edges, factor, levels, cells)
 
 
 @compiled

@@ -4,12 +4,15 @@ The kernels take arrays of float16 and bfloat16 as arrays of their bits, int16 a
 respectively, since compiled code knows neither type.
 """
 
+import platform
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
 from tb_snapshot_compare.analysis.compiled import compiled
@@ -25,6 +28,16 @@ _REBIASED_SPECIAL = np.uint32((255 - 31) << _EXPONENT)
 _SMALLEST_NORMAL = np.float32(2.0**-14)
 
 
+def _processor_converts() -> bool:
+    """Whether this processor has an instruction from float16 to float32."""
+    if platform.machine().lower() in ("aarch64", "arm64"):
+        return True
+    try:
+        return bool(get_host_cpu_features().get("f16c"))
+    except RuntimeError:
+        return False
+
+
 @compiled
 def _of_bfloat16(code: int) -> np.float32:
     """A bfloat16 is the first half of a float32."""
@@ -32,7 +45,7 @@ def _of_bfloat16(code: int) -> np.float32:
 
 
 @compiled
-def _of_float16(code: int) -> np.float32:
+def of_float16_bits(code: int) -> np.float32:
     """Moves exponent and fraction (IEEE 754-2008, 3.4) to a float32's places.
 
     A subnormal one is read with an exponent of 1, whose leading one is then taken away.
@@ -46,6 +59,27 @@ def _of_float16(code: int) -> np.float32:
     value = normal if size < _SPECIAL else special
     value = value if size > _SUBNORMAL else subnormal
     return -value if (bits & _SIGN) != 0 else value
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _extended(_context: Any, code: Any) -> Any:
+    """The float16 of the bits int16, extended to float32 by the processor."""
+
+    def build(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        half = builder.bitcast(arguments[0], ir.HalfType())
+        return builder.fpext(half, ir.FloatType())
+
+    return types.float32(code), build
+
+
+@compiled
+def of_float16(code: int) -> np.float32:
+    """The same by the processor's own instruction."""
+    value: np.float32 = _extended(code)
+    return value
+
+
+_of_float16 = of_float16 if _processor_converts() else of_float16_bits
 
 
 def value_of(item: Any) -> float:

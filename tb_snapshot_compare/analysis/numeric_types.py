@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 Form = Literal["single", "double", "wide"]
 
-_CONVERTED_ELEMENTS = 1 << 15
+_CONVERTED_ELEMENTS = 1 << 16
 """Elements converted at a time: the copies stay in the second-level cache."""
 
 _HALF_CODES = {"float16": np.dtype(np.int16), "bfloat16": np.dtype(np.uint16)}
@@ -170,6 +170,8 @@ def _converted(block: NDArray[Any], form: Form) -> NDArray[Any]:
     name = block.dtype.name
     if name in _HALF_CODES:
         block = _widened(block)
+        if form == "single":
+            return _read_only(block)
     elif name in _narrow_dtypes():
         block = _values_of(name).take(_codes(block))
     target = np.float64 if form == "double" else np.float32
@@ -188,8 +190,10 @@ def half_pairs(block_a: NDArray[Any], block_b: NDArray[Any]) -> ValuePairs:
 
 
 def _half_codes(block: NDArray[Any]) -> NDArray[Any]:
-    codes = np.require(_codes(block), requirements=["C", "A"])
-    return _read_only(codes.view(_HALF_CODES[block.dtype.name]))
+    code = _HALF_CODES[block.dtype.name]
+    if not (block.dtype.isnative and block.flags.c_contiguous and block.flags.aligned):
+        block = np.require(_codes(block), requirements=["C", "A"])
+    return _read_only(block.view(code))
 
 
 def _widened(block: NDArray[Any]) -> NDArray[np.float32]:

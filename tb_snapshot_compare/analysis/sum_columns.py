@@ -25,6 +25,8 @@ PARTS = 3
 ENDS = ("low", "high")
 _LARGEST = float(np.finfo(np.float64).max)
 _SQUARES = {"a": SCALED.index("squares_a"), "b": SCALED.index("squares_b")}
+_OF_EQUAL = [SCALED.index(name) for name in ("squares_a", "squares_b", "products")]
+"""The sums which for equal tensors all are those of the squares."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +91,10 @@ class SumColumns:
 
     def only_whole(self) -> "SumColumns":
         """The first column, in memory of its own."""
-        return self[:1].beside()
+        first = self[:1]
+        return SumColumns(
+            first.counts.copy(), first.scaled.copy(), first.relative.copy(), first.ends.copy()
+        )
 
     @property
     def filters(self) -> FilterSums | None:
@@ -128,24 +133,40 @@ class SumColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnSums:
-    """What one tensor's columns are made of: whatever it is compared with, it is the same.
+    """What is known of one tensor and itself: whatever it is compared with, it is the same.
 
-    `counts` int64 `[pairs, finite, nan, inf][n]`, `squares` float64 `[PARTS, n]`.
+    `whole` int64 `[pairs, finite, nan, inf]` and `squares` float64 `[PARTS]` are of the tensor;
+    `filters` int64 `[4, n]` the counts of its filters, whose measures need no squares.
     """
 
-    counts: Integers
+    whole: Integers
     squares: Floats
+    filters: Integers
+
+    @classmethod
+    def of_finite(cls, count: int, filters: int, squares: Floats) -> "OwnSums":
+        """Of a tensor of `count` finite values in filters of one size; `filters` may be 0."""
+        each = np.array([[count // max(filters, 1)]] * 2 + [[0]] * 2)
+        whole = np.array([count, count, 0, 0])
+        return cls(whole, squares, np.broadcast_to(each, (4, filters)))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every value is."""
+        return not self.whole[2:].any()
 
     def unchanged(self) -> SumColumns:
-        """The sums of the tensor and itself, bit for bit as a comparison gives them."""
-        pairs, finite, nan, inf = self.counts
-        none = np.zeros_like(pairs)
-        scaled = np.zeros((len(SCALED), *self.squares.shape))
-        for name in ("squares_a", "squares_b", "products"):
-            scaled[SCALED.index(name)] = self.squares
-        ends = np.where(finite > 0, 0.0, [[np.inf], [-np.inf]])
-        counts = np.stack([pairs, finite, none, none, nan, nan, inf, inf])
-        return SumColumns(counts, scaled, np.zeros(pairs.size), ends)
+        """The sums of the whole tensor and itself, bit for bit as a comparison gives them."""
+        pairs, finite, nan, inf = self.whole
+        scaled = np.zeros((len(SCALED), PARTS, 1))
+        scaled[_OF_EQUAL, :, 0] = self.squares
+        end = 0.0 if finite else np.inf
+        counts = np.array([[pairs], [finite], [0], [0], [nan], [nan], [inf], [inf]])
+        return SumColumns(counts, scaled, np.zeros(1), np.array([[end], [-end + 0.0]]))
+
+    def unchanged_filters(self) -> dict[str, Floats]:
+        """`FilterSums.measures` of every filter and itself; equal ones are one array."""
+        return _unchanged_measures(*self.filters[1:])
 
 
 def own_sums(columns: SumColumns, side: str) -> OwnSums | None:
@@ -158,7 +179,18 @@ def own_sums(columns: SumColumns, side: str) -> OwnSums | None:
     if (of["pairs"] - of["finite"] != nan + inf).any():
         return None
     counts = np.stack([of["pairs"], of["finite"], nan, inf])
-    return OwnSums(counts, columns.scaled[_SQUARES[side]])
+    return OwnSums(counts[:, 0], columns.scaled[_SQUARES[side], :, 0].copy(), counts[:, 1:])
+
+
+def _unchanged_measures(finite: Integers, nan: Integers, inf: Integers) -> dict[str, Floats]:
+    zero = np.where(finite > 0, 0.0, np.nan)
+    none = zero if (finite > 0).all() else np.zeros(finite.size)
+    values = {field.name: zero for field in fields(Measures)}
+    values |= {"cosine": zero + 1, "changed": none, "sign_flips": none}
+    for name, counts in (("nan", nan), ("inf", inf)):
+        both = counts.astype(np.float64) if counts.any() else none
+        values |= {f"{name}_a": both, f"{name}_b": both}
+    return values
 
 
 def measures_of(columns: SumColumns) -> list[Measures]:
@@ -174,11 +206,7 @@ def filter_measures(filters: SumColumns) -> dict[str, Floats]:
     of = dict(zip(COUNTS, filters.counts, strict=True))
     if of["changed"].any():
         return filters.as_filters().measures()
-    zero = np.where(of["finite"] > 0, 0.0, np.nan)
-    values = {field.name: zero for field in fields(Measures)}
-    counts = ("sign_flips", "nan_a", "nan_b", "inf_a", "inf_b")
-    values |= {name: of[name].astype(np.float64) for name in counts}
-    return values | {"cosine": zero + 1, "changed": np.zeros(filters.size)}
+    return _unchanged_measures(of["finite"], of["nan_a"], of["inf_a"])
 
 
 def _plain(values: Floats, whole: bool) -> Sequence[Any]:

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from tb_snapshot_compare.analysis.distribution import DistributionAccumulator
 from tb_snapshot_compare.analysis.filter_axis import FilterAxis
+from tb_snapshot_compare.analysis.filter_changes import filter_changes
 from tb_snapshot_compare.analysis.locating import CellMarker, LocatedCounts
 from tb_snapshot_compare.analysis.numeric_types import value_pairs
 from tb_snapshot_compare.analysis.pair_accumulator import PairAccumulator
 from tb_snapshot_compare.analysis.slice_measures import Block, SliceSums, WeightExtremes
+from tb_snapshot_compare.analysis.unit_statistics import UnitTensor, unit_statistics
 
 NOT_KEPT = 3
 _RUN = 256
@@ -31,6 +33,7 @@ def warm_up(dtype: str = "float32") -> None:
     Optional: the first block of each kind does the same for its own kernel.
     """
     warm_up_pairs(dtype)
+    warm_up_statistics(dtype)
     values = _zeros(4, dtype)
     DistributionAccumulator(*_RANGE).add(values, values)
     marker = CellMarker(*_RANGE, np.ones(_RANGE[2:], np.bool_))
@@ -48,6 +51,16 @@ def warm_up_pairs(dtype: str = "float32") -> None:
         accumulator = PairAccumulator(dtype, dtype, values.size, axis)
         accumulator.add(values, values)
         accumulator.finish()
+
+
+def warm_up_statistics(dtype: str = "float32") -> None:
+    """The same for the kernels that a log's rows are made with, those that compare included."""
+    axis, values = FilterAxis(4, 1), _zeros(_RUN, dtype)
+    filter_changes(values, axis, values, values)
+    filter_changes(values, FilterAxis(2, _RUN // 2), values, values)
+    some = np.arange(_RUN, dtype=np.float32)
+    tensor = UnitTensor(0, some, some, some, axis)
+    unit_statistics((-1,), (tensor, UnitTensor(0, some)), (0.5, 1.0))
 
 
 def _zeros(count: int, dtype: str) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from tb_snapshot_compare.architecture.keras_model import from_keras_config
 from tb_snapshot_compare.architecture.merge import Side, layer_of, merge
 from tb_snapshot_compare.architecture.names import from_names
 from tb_snapshot_compare.architecture.options import layer_options
+from tb_snapshot_compare.architecture.stages import with_stages
 from tb_snapshot_compare.architecture.values import Architecture, Edge, Layer, Shape, Source
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "merge",
     "renamed",
     "same_but_for_numbers",
+    "with_stages",
 ]

@@ -114,7 +114,7 @@ def assign(leaves: Sequence[Leaf], tensors: Sequence[TensorInfo]) -> Assigned:
     """Gives every tensor of the weights to the leaf that bears its layer's name.
 
     Where a file tells the nested models around a layer, or spells them in its name, the leaf's
-    full path decides. Otherwise its name does:
+    full path decides; where it spells them, also for layers in none. Otherwise its name does:
 
     A tensor's layer is named without the models around it (`conv1`, a part of a composite
     `mha/query`); where several models have a `conv1`, they are numbered in model order
@@ -128,11 +128,9 @@ def assign(leaves: Sequence[Leaf], tensors: Sequence[TensorInfo]) -> Assigned:
             bearers.setdefault(name, []).append(leaf)
     of_weights = weights(tensors)
     nested = {leaf.path for leaf in leaves if leaf.parent is not None}
-    by_path = {
-        tensor.layer: owner
-        for tensor in of_weights
-        if tensor.layer and (owner := _longest_known(full_path(tensor), nested)) is not None
-    }
+    by_path = _by_path(of_weights, nested)
+    if any(tensor.layer in by_path and not tensor.models for tensor in of_weights):
+        by_path = _by_path(of_weights, {leaf.path for leaf in leaves})
     others = (t.layer for t in of_weights if t.layer and t.layer not in by_path)
     owners = by_path | _owners(others, bearers)
     by_layer: dict[str, list[TensorInfo]] = {}
@@ -144,6 +142,15 @@ def assign(leaves: Sequence[Leaf], tensors: Sequence[TensorInfo]) -> Assigned:
         else:
             by_layer.setdefault(owner, []).append(tensor)
     return Assigned({path: tuple(own) for path, own in by_layer.items()}, tuple(unmatched))
+
+
+def _by_path(tensors: Iterable[TensorInfo], paths: Container[str]) -> dict[str, str]:
+    """The path that begins the full path of each layer, by the layer's name."""
+    return {
+        tensor.layer: owner
+        for tensor in tensors
+        if tensor.layer and (owner := _longest_known(full_path(tensor), paths)) is not None
+    }
 
 
 def _owners(layers: Iterable[str], bearers: Mapping[str, list[Leaf]]) -> dict[str, str]:

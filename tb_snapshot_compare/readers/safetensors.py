@@ -4,7 +4,13 @@ from tb_snapshot_compare import limits
 from tb_snapshot_compare.errors import UnreadableSnapshotError
 from tb_snapshot_compare.readers.array_names import name_arrays
 from tb_snapshot_compare.readers.files import read_bytes
-from tb_snapshot_compare.readers.hdf5 import REMEDY, OpenFile, is_unsettled, opened
+from tb_snapshot_compare.readers.hdf5 import (
+    REMEDY,
+    OpenFile,
+    decode_config,
+    is_unsettled,
+    opened,
+)
 from tb_snapshot_compare.readers.safetensors_header import (
     LENGTH_BYTES,
     Header,
@@ -22,6 +28,8 @@ from tb_snapshot_compare.snapshot import (
 )
 
 _METADATA = "safetensors metadata"
+_CONFIG = "keras_config"
+"""What our own recorder notes there: `model.to_json()` of a network of Keras."""
 _STEP_WORDS = ("step", "global_step", "steps", "ss_steps")
 _EPOCH_WORDS = ("epoch", "ss_epoch")
 """What trainers call them in `__metadata__`; `ss_` are those of kohya's sd-scripts."""
@@ -57,6 +65,7 @@ def _read_file(path: str) -> SnapshotContents:
             generation=file.generation,
             tensors=name_arrays(tensors, header.metadata.get("format")),
             position=_position(header.metadata),
+            model_config=_config(header.metadata, path),
         )
 
 
@@ -103,6 +112,15 @@ def _position(metadata: dict[str, str]) -> Position:
         epoch=epoch,
         epoch_source=None if epoch is None else _METADATA,
     )
+
+
+def _config(metadata: dict[str, str], path: str) -> str | None:
+    """The network's configuration; without it the weights are readable still."""
+    text = metadata.get(_CONFIG)
+    try:
+        return text if text and decode_config(text, path, f"its {_CONFIG}") else None
+    except UnreadableSnapshotError:
+        return None
 
 
 def _count(metadata: dict[str, str], words: tuple[str, ...]) -> int | None:

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from tb_snapshot_compare.analysis import (
     DifferenceSums,
     FilterAxis,
+    OwnSums,
     PairAccumulator,
     PairDifference,
+    SumColumns,
     is_comparable,
 )
 
@@ -216,3 +218,21 @@ def assert_same_bits(one: PairDifference, other: PairDifference) -> None:
         np.testing.assert_array_equal(
             getattr(one.filters, name), getattr(other.filters, name), err_msg=name
         )
+
+
+def assert_same_own(own: OwnSums, itself: SumColumns) -> None:
+    """What belongs to one tensor gives what comparing it with itself does, bit for bit."""
+    whole = own.unchanged()
+    for name in SumColumns.__dataclass_fields__:
+        got, want = getattr(whole, name), getattr(itself[:1], name)
+        np.testing.assert_array_equal(got, want, err_msg=name)
+        assert not np.any(np.signbit(got) != np.signbit(want)), name
+    filters = itself[1:].as_filters().measures()
+    assert own.filters.shape[1] == itself.size - 1
+    for name, got in own.unchanged_filters().items():
+        np.testing.assert_array_equal(got, filters[name], err_msg=name)
+    if own.is_finite:
+        shape = (itself.counts[0, 0], itself.size - 1)
+        again = OwnSums.of_finite(*(int(n) for n in shape), own.squares)
+        np.testing.assert_array_equal(again.whole, own.whole)
+        np.testing.assert_array_equal(again.filters, own.filters)
