@@ -30,6 +30,8 @@ RUN_TIME = [
     "ml_dtypes>=0.5.1,<1",
     "h5py>=3.11,<3.15",
     "rich>=13.7,<16",
+    "pyarrow>=17,<27",
+    "duckdb>=1.2,<2.1",
 ]
 MODELS = ["tensorflow>=2.20,<2.22", "keras>=3.15,<3.16"]
 ORBAX = ["tensorstore>=0.1.84,<0.2"]

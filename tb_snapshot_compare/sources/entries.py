@@ -21,6 +21,8 @@ ORBAX_FILES = frozenset({"_CHECKPOINT_METADATA", "_METADATA", "manifest.ocdbt"})
 ORBAX_UNFINISHED = ".orbax-checkpoint-tmp"
 """In the name of a directory that Orbax renames when it is complete."""
 
+LOG = "snapshot_log"
+"""A directory in which a training records itself; nothing in it is a snapshot."""
 STATE_FILE = "checkpoint"
 _INDEX = ".index"
 _META = ".meta"

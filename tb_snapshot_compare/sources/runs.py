@@ -1,10 +1,12 @@
 """Runs: the directories that hold snapshots, each with the TensorBoard runs it belongs to."""
 
+import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tb_snapshot_compare.snapshot import SnapshotRef
+from tb_snapshot_compare.sources.entries import LOG
 from tb_snapshot_compare.sources.order import in_training_order, natural
 from tb_snapshot_compare.sources.roots import Root
 from tb_snapshot_compare.sources.walk import Walked
@@ -14,14 +16,18 @@ _PARTS_OF_ANY_RUN = frozenset({"train", "training", "validation", "val", "eval",
 
 @dataclass(frozen=True, slots=True)
 class RunSources:
-    """A directory that holds snapshots, in training order.
+    """A directory that holds snapshots, in training order, or the recorded log of a training.
 
-    `event_runs` are names of TensorBoard runs, exactly as TensorBoard gives them.
+    `event_runs` are names of TensorBoard runs, exactly as TensorBoard gives them. `log` is the
+    directory of the log, None where nothing was recorded. `directory` is the run's own: absolute,
+    or a URL.
     """
 
     name: str
     snapshots: tuple[SnapshotRef, ...]
     event_runs: tuple[str, ...]
+    log: str | None = None
+    directory: str = ""
 
 
 def runs_of(
@@ -32,18 +38,61 @@ def runs_of(
     A run's event runs are those at or below its directory; where there are none, those at or
     below the nearest directory above it that has some, within the same root. Of these, only
     the ones that share a directory name with the run are taken, if any do: snapshots in
-    `checkpoints/exp1` belong to the events in `events/exp1/train`. A directory given by
+    `checkpoints/exp1` belong to the events in `events/exp1/train`. Else those in the directory of
+    another run are not taken: they are that one's. A directory given by
     `--snapshot_compare_dirs NAME:PATH` is unknown to TensorBoard and belongs to the event runs
     at or below NAME.
+
+    A run's log lies in its directory, else in the nearest one above it that holds a log, unless
+    that holds snapshots too. A log that no snapshots belong to is a run of its own.
     """
     by_run: dict[str, list[SnapshotRef]] = {}
     for snapshot in snapshots:
         by_run.setdefault(snapshot.run, []).append(snapshot)
-    event_runs = _EventRuns(roots)
+    event_runs, logs = _EventRuns(roots), _logs(roots)
+    floors = {root.name for root, _ in roots if root.name}
+    used = {name: _log_of(name, logs, by_run, _floor(name, floors)) for name in by_run}
+    for name in logs.keys() - set(filter(None, used.values())):
+        by_run.setdefault(name, [])
+        used[name] = name
     return tuple(
-        RunSources(name, in_training_order(by_run[name]), event_runs.of(name))
+        RunSources(
+            name,
+            in_training_order(by_run[name]),
+            event_runs.of(name, by_run),
+            None if (of := used[name]) is None else logs[of],
+            _directory(name, roots),
+        )
         for name in sorted(by_run, key=natural)
     )
+
+
+def _directory(run: str, roots: Sequence[tuple[Root, Walked]]) -> str:
+    """Where a run is, by its name: in the root with the longest name of those that it may be in."""
+    holders = [root for root, _ in roots if not root.name or _contains(root.name, run)]
+    root = max(holders, key=lambda root: len(root.name))
+    below = run.removeprefix(root.name).lstrip("/")
+    return root.path if below in ("", ".") else f"{root.path.rstrip('/')}/{below}"
+
+
+def _logs(roots: Sequence[tuple[Root, Walked]]) -> dict[str, str]:
+    """The directories of all logs, by the run that they lie in; the first of one name counts."""
+    found: dict[str, str] = {}
+    for root, walked in roots:
+        for directory in walked.log_directories:
+            holder = root.path if directory == "." else os.path.join(root.path, directory)
+            found.setdefault(root.run_name(directory), os.path.join(holder, LOG))
+    return found
+
+
+def _log_of(
+    run: str, logs: Mapping[str, str], with_snapshots: Container[str | None], floor: str
+) -> str | None:
+    """The run in whose directory the log of `run` lies."""
+    if run in logs:
+        return run
+    nearest = next((each for each in _upwards(run, floor) if each in logs), None)
+    return None if nearest in with_snapshots else nearest
 
 
 class _EventRuns:
@@ -60,15 +109,18 @@ class _EventRuns:
                 self._names[root.run_name(directory)] = name
         self._sorted = sorted(self._names)
 
-    def of(self, run: str) -> tuple[str, ...]:
-        """The names of the event runs of `run`."""
-        floor = max((f for f in self._floors if _contains(f, run)), key=len, default=".")
-        for ancestor in _upwards(run, floor):
+    def of(self, run: str, runs: Container[str]) -> tuple[str, ...]:
+        """The names of the event runs of `run`, which is one of `runs`."""
+        for ancestor in _upwards(run, _floor(run, self._floors)):
             below = self._at_or_below(ancestor)
-            if below:
-                own = [] if ancestor == run else _components(run, ancestor)
-                chosen = _sharing(own, below)
-                return tuple(self._names[key] for key in sorted(chosen, key=natural))
+            if not below:
+                continue
+            chosen: Sequence[str] = below
+            if ancestor != run:
+                chosen = _sharing(_components(run, ancestor), below) or [
+                    key for key in below if not _is_of_another(key, run, runs)
+                ]
+            return tuple(self._names[key] for key in sorted(chosen, key=natural))
         return ()
 
     def _at_or_below(self, directory: str) -> list[str]:
@@ -81,6 +133,11 @@ class _EventRuns:
 
     def _belongs_to_a_named_root(self, key: str) -> bool:
         return any(_contains(floor, key) for floor in self._floors)
+
+
+def _floor(run: str, floors: Iterable[str]) -> str:
+    """The directory above which nothing belongs to the run: that of its root."""
+    return max((floor for floor in floors if _contains(floor, run)), key=len, default=".")
 
 
 def _contains(directory: str, path: str) -> bool:
@@ -104,4 +161,13 @@ def _sharing(components: Sequence[str], keys: Sequence[str]) -> Sequence[str]:
         shared = [key for key in keys if component in key.split("/")]
         if shared:
             return shared
-    return keys
+    return ()
+
+
+def _is_of_another(key: str, run: str, runs: Container[str]) -> bool:
+    """Whether events lie in the directory of a run that `run` is not in."""
+    return any(
+        holder in runs and not _contains(holder, run)
+        for holder in _upwards(key, ".")
+        if holder != "."
+    )

@@ -17,6 +17,7 @@ from tb_snapshot_compare.limits import SCAN_MAX_DEPTH, SCAN_MAX_ENTRIES
 from tb_snapshot_compare.snapshot import FileSet, FileStamp, FileStatus
 from tb_snapshot_compare.sources.candidate import Candidate
 from tb_snapshot_compare.sources.entries import (
+    LOG,
     ORBAX_FILES,
     ORBAX_UNFINISHED,
     SAVED_MODEL_FILE,
@@ -53,11 +54,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """What lies in one root; `event_directories` are relative to it, `problem` as in `Root`."""
+    """What lies in one root; directories are relative to it, `problem` as in `Root`.
+
+    `log_directories` hold the recorded log of a training.
+    """
 
     found: tuple[Found, ...]
     event_directories: tuple[str, ...]
     problem: str | None
+    log_directories: tuple[str, ...] = ()
 
 
 def walk(
@@ -91,6 +96,7 @@ class Walk:
     max_entries: int
     found: list[Found] = field(default_factory=list)
     event_directories: list[str] = field(default_factory=list)
+    log_directories: list[str] = field(default_factory=list)
     entries: int = 0
     too_deep: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -127,6 +133,7 @@ class Walk:
             tuple(sorted(self.found, key=lambda f: (f.directory, f.file_set.path))),
             tuple(sorted(self.event_directories)),
             self.problem(),
+            tuple(sorted(self.log_directories)),
         )
 
     def problem(self) -> str | None:
@@ -206,6 +213,9 @@ class Walk:
     def _collect(self, directory: str, listed: Listed) -> None:
         if listed.events:
             self.event_directories.append(directory)
+        if LOG in listed.directories:
+            self.log_directories.append(directory)
+            listed.directories.remove(LOG)
         own_name = os.path.basename(self._absolute(directory))
         if ORBAX_UNFINISHED in own_name or not ORBAX_FILES.isdisjoint(listed.files):
             listed.directories, listed.linked_directories = [], []

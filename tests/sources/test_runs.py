@@ -54,6 +54,20 @@ def test_trees_of_snapshots_and_events_are_tied_by_the_name_they_share(
     }
 
 
+def test_events_of_another_run_are_not_taken(in_logdir: Any, write: Any) -> None:
+    write("a/m.keras", f"a/train/{EVENTS}", "b/m.keras", "c/d/m.keras", f"c/tb/{EVENTS}")
+    assert _event_runs(in_logdir()) == {"a": ("a/train",), "b": ("c/tb",), "c/d": ("c/tb",)}
+    write("e/m.keras", "c/tb/m.keras")
+    assert _event_runs(in_logdir()) == {
+        "a": ("a/train",), "b": (), "c/d": (), "c/tb": ("c/tb",), "e": ()
+    }  # fmt: skip
+
+
+def test_events_of_another_run_are_not_those_of_a_log_alone(in_logdir: Any, write: Any) -> None:
+    write("a/m.keras", f"a/train/{EVENTS}", "live/snapshot_log/sessions/one.json")
+    assert _event_runs(in_logdir()) == {"a": ("a/train",), "live": ()}
+
+
 def test_a_name_that_only_begins_like_the_run_is_not_below_it(in_logdir: Any, write: Any) -> None:
     write("vgg/m.keras", f"vgg/train/{EVENTS}", f"vgg-2/train/{EVENTS}", f"vgg0/train/{EVENTS}")
     assert _event_runs(in_logdir()) == {"vgg": ("vgg/train",)}
@@ -109,3 +123,43 @@ def test_an_extra_directory_joins_the_run_and_events_of_its_name(
 def test_runs_are_in_natural_order(in_logdir: Any, write: Any) -> None:
     write("run10/m.keras", "run9/m.keras", "run1/m.keras")
     assert [run.name for run in in_logdir().runs] == ["run1", "run9", "run10"]
+
+
+def _logs(result: Scan) -> dict[str, str | None]:
+    return {run.name: run.log for run in result.runs}
+
+
+def test_a_log_in_the_runs_directory_is_the_runs(
+    in_logdir: Any, write: Any, tmp_path: Path
+) -> None:
+    write("a/ckpt-1.keras", "a/snapshot_log/sessions/x.json", "b/ckpt-1.keras")
+    assert _logs(in_logdir()) == {"a": str(tmp_path / "a" / "snapshot_log"), "b": None}
+
+
+def test_snapshots_below_a_log_belong_to_it_unless_others_lie_beside_it(
+    in_logdir: Any, write: Any, tmp_path: Path
+) -> None:
+    write("a/snapshot_log/sessions/x.json", "a/snapshots/s-1.keras", "a/deep/er/s-2.keras")
+    write("b/snapshot_log/sessions/x.json", "b/s-1.keras", "b/other/s-2.keras")
+    of_a = str(tmp_path / "a" / "snapshot_log")
+    assert _logs(in_logdir()) == {
+        "a/deep/er": of_a,
+        "a/snapshots": of_a,
+        "b": str(tmp_path / "b" / "snapshot_log"),
+        "b/other": None,
+    }
+
+
+def test_a_log_without_snapshots_is_a_run(in_logdir: Any, write: Any, tmp_path: Path) -> None:
+    write("a/snapshot_log/sessions/x.json", "snapshot_log/sessions/y.json")
+    runs = in_logdir().runs
+    assert [(run.name, run.snapshots) for run in runs] == [(".", ()), ("a", ())]
+    assert runs[0].log == str(tmp_path / "snapshot_log")
+
+
+def test_nothing_in_a_log_is_a_snapshot_or_counts_as_seen(
+    in_logdir: Any, write: Any, tmp_path: Path
+) -> None:
+    write("a/snapshot_log/layers/epoch-1.keras", "a/snapshot_log/events.out.tfevents.1")
+    (run,) = in_logdir().runs
+    assert (run.snapshots, run.event_runs) == ((), ())
