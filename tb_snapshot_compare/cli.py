@@ -1,7 +1,8 @@
-"""The command line: `tb-snapshot-compare list PATH` and `tb-snapshot-compare diff A B`."""
+"""The command line: `tb-snapshot-compare list PATH`, `diff A B` and `index LOGDIR`."""
 
 import argparse
 import dataclasses
+import gc
 import io
 import json
 import sys
@@ -9,8 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from msgspec import to_builtins
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -29,12 +39,15 @@ from tb_snapshot_compare.workspace import (
     WEIGHTS,
     Comparison,
     Contents,
+    IndexedRun,
+    IndexProgress,
     Match,
     ProgressReport,
     RunSources,
     Scan,
     compare,
     format_matches,
+    index_runs,
     list_snapshots,
     load_without_blas,
     match,
@@ -44,6 +57,9 @@ from tb_snapshot_compare.workspace import (
 from tb_snapshot_compare.workspace.display import comparison_text, terminal
 
 UNREADABLE, USAGE = 1, 2
+_COLLECTED_AFTER = 200_000
+"""New objects before garbage is looked for: a comparison makes some dozens for each tensor and
+keeps them, and every search would walk through all of them."""
 _ADDRESS_HELP = "a snapshot's path, or LOGDIR@RUN:STEP"
 
 
@@ -80,6 +96,8 @@ def _list(options: argparse.Namespace) -> None:
 
 def _diff(options: argparse.Namespace) -> None:
     load_without_blas()
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AFTER)
     try:
         comparison = _compared(options)
     except SnapshotChangedError:
@@ -88,6 +106,33 @@ def _diff(options: argparse.Namespace) -> None:
         _print_json(comparison_json(comparison))
     else:
         comparison_text(comparison, terminal())
+
+
+def _index(options: argparse.Namespace) -> None:
+    load_without_blas()
+    problems = 0
+    with _counting() as report:
+        for run in index_runs(options.logdir, options.run_name, options.cache_dir, report):
+            sys.stdout.write(f"{_told(run)}\n")
+            for problem in run.problems:
+                sys.stderr.write(f"  {problem}\n")
+            problems += len(run.problems)
+    if problems:
+        raise UnreadableSnapshotError(
+            f"{problems:,} snapshots, or parts of them, could not be read; all others are known."
+        )
+
+
+def _told(run: IndexedRun) -> str:
+    """What was done for a run, in a line."""
+    if run.recorded:
+        return f"{run.name}: recorded by the training itself, nothing to compute"
+    if not run.pairs:
+        return f"{run.name}: no two snapshots to compare"
+    return (
+        f"{run.name}: {run.snapshots:,} snapshots, {run.pairs:,} changes known "
+        f"({run.computed:,} computed now)"
+    )
 
 
 def _compared(options: argparse.Namespace) -> Comparison:
@@ -128,13 +173,13 @@ def _write(path: str, text: str) -> None:
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
     """The object that `diff --json` prints; measures stand beside what they measure."""
-    model = dataclasses.asdict(comparison.model)
+    model = to_builtins(comparison.model)
     undefined = dict.fromkeys(model)
     return {
-        "a": dataclasses.asdict(comparison.a),
-        "b": dataclasses.asdict(comparison.b),
-        "coverage": dataclasses.asdict(comparison.coverage),
-        "left_out": dataclasses.asdict(comparison.left_out),
+        "a": to_builtins(comparison.a),
+        "b": to_builtins(comparison.b),
+        "coverage": to_builtins(comparison.coverage),
+        "left_out": to_builtins(comparison.left_out),
         "model": model,
         "layers": [_flat(layer, undefined) for layer in comparison.layers],
         "tensors": [_flat(tensor, undefined) for tensor in comparison.tensors],
@@ -143,7 +188,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 def _flat(difference: Any, undefined: dict[str, Any]) -> dict[str, Any]:
     """The measures beside what they measure; all null for what was not compared."""
-    entry = dataclasses.asdict(difference)
+    entry = to_builtins(difference)
     measures = entry.pop("measures")
     return {**entry, **(undefined if measures is None else measures)}
 
@@ -231,6 +276,28 @@ def _progress() -> Iterator[ProgressReport | None]:
         yield report
 
 
+@contextmanager
+def _counting() -> Iterator[IndexProgress | None]:
+    """A bar on standard error that counts snapshots, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("snapshots"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("looking for snapshots", total=None)
+
+        def report(run: str, done: float, total: int) -> None:
+            bar.update(task, description=run, completed=done, total=total)
+
+        yield report
+
+
 def _fail(message: object, code: int) -> int:
     sys.stderr.write(f"tb-snapshot-compare: {message}\n")
     return code
@@ -275,6 +342,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     diff.add_argument("--json", action="store_true", help="print one JSON object")
     diff.set_defaults(run=_diff)
+
+    index = commands.add_parser(
+        "index", help="compute what the Training page shows of runs that did not record themselves"
+    )
+    index.add_argument("logdir", metavar="LOGDIR", help="as TensorBoard's --logdir")
+    index.add_argument("--run", metavar="RUN", dest="run_name", help="this run only")
+    index.add_argument(
+        "--cache-dir",
+        metavar="PATH",
+        default="",
+        help="where it is kept, as TensorBoard's --snapshot_compare_cache_dir",
+    )
+    index.set_defaults(run=_index)
     return parser
 
 

@@ -6,6 +6,7 @@ from tb_snapshot_compare.sources import RunSources, Scan
 from tb_snapshot_compare.workspace.comparing import EVERYTHING, WEIGHTS, compare, find_layer
 from tb_snapshot_compare.workspace.contents import Contents
 from tb_snapshot_compare.workspace.distributing import distribution
+from tb_snapshot_compare.workspace.indexing import IndexedRun, IndexProgress, index_runs
 from tb_snapshot_compare.workspace.library import EventSource, Workspace
 from tb_snapshot_compare.workspace.match_files import (
     Match,
@@ -41,6 +42,10 @@ from tb_snapshot_compare.workspace.results import (
     TensorDifference,
 )
 from tb_snapshot_compare.workspace.streaming import Progress as ProgressReport
+from tb_snapshot_compare.workspace.training import Trainings
+from tb_snapshot_compare.workspace.training_answers import TrainingAnswers
+from tb_snapshot_compare.workspace.training_correlation import CorrelationRule
+from tb_snapshot_compare.workspace.training_values import ScalarSeries
 from tb_snapshot_compare.workspace.trend import Trends
 from tb_snapshot_compare.workspace.trend_values import RunTrend, TrendPair
 from tb_snapshot_compare.workspace.turns import Turns
@@ -51,10 +56,13 @@ __all__ = [
     "WEIGHTS",
     "Comparison",
     "Contents",
+    "CorrelationRule",
     "Coverage",
     "Distribution",
     "EventSource",
     "FilterMeasures",
+    "IndexProgress",
+    "IndexedRun",
     "LayerDifference",
     "LeftOut",
     "Match",
@@ -68,11 +76,14 @@ __all__ = [
     "ProgressReport",
     "RunSources",
     "RunTrend",
+    "ScalarSeries",
     "Scan",
     "SnapshotSummary",
     "SummaryImage",
     "SummarySource",
     "TensorDifference",
+    "TrainingAnswers",
+    "Trainings",
     "TrendPair",
     "Trends",
     "Turns",
@@ -82,6 +93,7 @@ __all__ = [
     "distribution",
     "find_layer",
     "format_matches",
+    "index_runs",
     "list_snapshots",
     "load_without_blas",
     "match",

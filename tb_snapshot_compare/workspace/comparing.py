@@ -169,7 +169,9 @@ def _outcomes(
             take(index, found.sums)
 
     for index, own in plan.known.items():
-        take(index, own.unchanged())
+        pair = jobs[index].pair
+        outcomes[compared[index]] = _Outcome(pair, own.unchanged())
+        filters.add_unchanged(compared[index], pair, own)
     asked = [job for _, job in plan.jobs]
     counter = ByteCounter(sum(stored_bytes(side) for job in asked for side in job.read), progress)
     measure(asked, lambda: PairReader(of_a, of_b, counter), took)

@@ -14,20 +14,19 @@ from tb_snapshot_compare.snapshot import Generation, TensorInfo
 from tb_snapshot_compare.store import ContentStore
 from tb_snapshot_compare.workspace.tensor_jobs import Job, Measured
 
-_SCHEMA = "contents 1"
+_SCHEMA = "contents 2"
 _KEPT_KEYS_MAX = 100_000
 _ENTRY_MAX_BYTES = 4 * 1024 * 1024
 
 
 class _Entry(msgspec.Struct, array_like=True, frozen=True):
-    """`OwnSums`: columns, `counts` int64 and `squares` float64, where they are not the usual ones.
+    """`OwnSums`: `counts` int64 `[4, 1 + filters]`, of the whole first; none if all is finite.
 
-    Usually every value is finite, so that counts follow from the shape, and only the first part
-    of the scaled sums is not zero.
+    For then they follow from the shape.
     """
 
     counts: bytes
-    squares: bytes
+    squares: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,33 +213,25 @@ def _key(kind: str, what: str) -> bytes:
 
 
 def _encoded(own: OwnSums) -> bytes:
-    _, _, nan, inf = own.counts
-    usual_counts, usual_squares = not (nan.any() or inf.any()), not own.squares[1:].any()
-    return msgspec.msgpack.encode(
-        _Entry(
-            b"" if usual_counts else own.counts.astype("<i8").tobytes(),
-            (own.squares[0] if usual_squares else own.squares).astype("<f8").tobytes(),
-        )
-    )
+    counts = b""
+    if not own.is_finite:
+        counts = np.column_stack((own.whole, own.filters)).astype("<i8").tobytes()
+    middle, small, big = own.squares.tolist()
+    return msgspec.msgpack.encode(_Entry(counts, (middle, small, big)))
 
 
 def _decoded(payload: bytes, job: Job) -> OwnSums | None:
     """The sums of a tensor of the job's shape and filters; None for another version's entry."""
     filters = 0 if job.axis is None else job.axis.count
-    columns = filters + 1
     try:
         entry = msgspec.msgpack.decode(payload, type=_Entry)
-        squares = np.zeros((3, columns))
-        stored = np.frombuffer(entry.squares, "<f8").reshape(-1, columns)
-        squares[: len(stored)] = stored
-        if entry.counts:
-            return OwnSums(np.frombuffer(entry.counts, "<i8").reshape(4, columns), squares)
+        squares = np.array(entry.squares)
+        if not entry.counts:
+            return OwnSums.of_finite(job.pair.count, filters, squares)
+        counts = np.frombuffer(entry.counts, "<i8").reshape(4, filters + 1)
     except (msgspec.MsgspecError, ValueError):
         return None
-    pairs = np.full(columns, job.pair.count, np.int64)
-    pairs[1:] //= max(filters, 1)
-    none = np.zeros(columns, np.int64)
-    return OwnSums(np.stack([pairs, pairs, none, none]), squares)
+    return OwnSums(counts[:, 0], squares, counts[:, 1:])
 
 
 def all_jobs(jobs: Iterable[Job]) -> Recognised:

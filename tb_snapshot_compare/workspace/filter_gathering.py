@@ -1,10 +1,12 @@
 """The measures of every layer's filters, made while the sums come in: sums take twice the room."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tb_snapshot_compare.analysis import SumColumns, filter_measures
+from tb_snapshot_compare.analysis import OwnSums, SumColumns, filter_measures
 from tb_snapshot_compare.workspace.pairing import TensorPair
 from tb_snapshot_compare.workspace.results import FilterMeasures
 
@@ -36,19 +38,29 @@ class FilterGatherer:
 
     def add(self, place: int, pair: TensorPair, sums: SumColumns) -> None:
         """Takes a pair's columns; `place` is its own among all, in whatever order they come."""
-        if sums.size == 1:
-            return
+        if sums.size > 1 and self._is_largest(place, pair):
+            self._waiting[pair.layer] = _Waiting(pair, sums[1:])
+            self._columns += sums.size - 1
+            if self._columns >= _COLUMNS:
+                self._make()
+
+    def add_unchanged(self, place: int, pair: TensorPair, own: OwnSums) -> None:
+        """Takes the columns of a pair of equal tensors."""
+        count = own.filters.shape[1]
+        if count and self._is_largest(place, pair):
+            arrays = _unchanged(count) if own.is_finite else _as_bytes(own.unchanged_filters())
+            self._made[pair.layer] = FilterMeasures(pair.name, pair.layer, count, arrays)
+
+    def _is_largest(self, place: int, pair: TensorPair) -> bool:
+        """Notes a pair; whether it stands for its layer now, in place of what may have waited."""
         layer, rank = pair.layer, (pair.count, -place)
         self._places[layer] = min(place, self._places.get(layer, place))
         if rank <= self._ranks.get(layer, (-1, 0)):
-            return
+            return False
         self._ranks[layer] = rank
         if layer in self._waiting:
-            self._columns -= self._waiting[layer].filters.size
-        self._waiting[layer] = _Waiting(pair, sums[1:])
-        self._columns += sums.size - 1
-        if self._columns >= _COLUMNS:
-            self._make()
+            self._columns -= self._waiting.pop(layer).filters.size
+        return True
 
     def finish(self) -> tuple[FilterMeasures, ...]:
         """The measures, layers in the order in which their first tensors with filters stand."""
@@ -74,6 +86,18 @@ class FilterGatherer:
         for layer, one in waiting.items():
             if layer not in few:
                 self._made[layer] = _result(one, _by_pieces(one.filters))
+
+
+@lru_cache(maxsize=8)
+def _unchanged(count: int) -> dict[str, bytes]:
+    """The measures of `count` equal filters of finite values; nobody changes them."""
+    return _as_bytes(OwnSums.of_finite(count, count, np.zeros(3)).unchanged_filters())
+
+
+def _as_bytes(arrays: dict[str, NDArray[np.float64]]) -> dict[str, bytes]:
+    """The arrays' bytes; those of one array are one object."""
+    made = {id(values): np.asarray(values, "<f8").tobytes() for values in arrays.values()}
+    return {name: made[id(values)] for name, values in arrays.items()}
 
 
 def _by_pieces(filters: SumColumns) -> dict[str, bytes]:

@@ -134,7 +134,7 @@ class Workspace:
     def has_snapshots(self) -> bool:
         """Whether there is something to show; True until the first scan has ended."""
         catalog = self.catalog()
-        return catalog.version == 0 or any(run.snapshots for run in catalog.runs)
+        return catalog.version == 0 or any(run.snapshots or run.log for run in catalog.runs)
 
     def rescan(self) -> None:
         """Looks again now."""

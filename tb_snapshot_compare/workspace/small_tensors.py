@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_snapshot_compare.analysis import group_sums, is_small
+from tb_snapshot_compare.analysis import FilterAxis, group_sums, is_small
 from tb_snapshot_compare.errors import UnreadableSnapshotError
 from tb_snapshot_compare.readers import (
     TensorReader,
@@ -29,6 +28,7 @@ _GAP_BYTES = 4096
 """Of other bytes between two tensors that are read as well: a further read costs more."""
 
 Bytes = NDArray[np.uint8]
+_Likeness = tuple[str, str, str, str, int, FilterAxis | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,11 @@ def _measured(
     of_a = _read(reader.a, [job.pair.a for _, job in jobs])
     both = [place for place, (_, job) in enumerate(jobs) if not job.unchanged]
     of_b = dict(zip(both, _read(reader.b, [jobs[place][1].pair.b for place in both]), strict=True))
-    loaded = [
-        _checked(index, job, of_a[place], of_b.get(place), reader)
-        for place, (index, job) in enumerate(jobs)
-    ]
-    for _, alike in groupby(sorted(loaded, key=_likeness_words), key=_likeness_words):
-        group = list(alike)
+    groups: dict[_Likeness, list[_Loaded]] = {}
+    for place, (index, job) in enumerate(jobs):
+        loaded = _checked(index, job, of_a[place], of_b.get(place), reader)
+        groups.setdefault(_likeness(job), []).append(loaded)
+    for group in groups.values():
         axis = group[0].job.axis
         most = max(1, _GROUP_FILTERS // (axis.count if axis else 1))
         for start in range(0, len(group), most):
@@ -109,13 +108,12 @@ def _measured(
     reader.done(sum(stored_bytes(side) for _, job in jobs for side in job.read))
 
 
-def _likeness_words(loaded: _Loaded) -> str:
+def _likeness(job: Job) -> _Likeness:
     """Equal for pairs of the same types, number of elements and filters."""
-    a, b = loaded.job.pair.a, loaded.job.pair.b
+    a, b = job.pair.a, job.pair.b
     assert a is not None
     assert b is not None
-    kinds = (a.dtype, a.byteorder, b.dtype, b.byteorder)
-    return repr((*kinds, loaded.job.pair.count, loaded.job.axis))
+    return a.dtype, a.byteorder, b.dtype, b.byteorder, job.pair.count, job.axis
 
 
 def _checked(index: int, job: Job, a: Bytes, b: Bytes | None, reader: PairReader) -> _Loaded:

@@ -8,7 +8,6 @@ piles up: what is deleted is forgotten, what was computed once is in the result 
 import itertools
 import logging
 import math
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -41,7 +40,7 @@ from tb_snapshot_compare.workspace.trend_values import (
     changes_of,
 )
 from tb_snapshot_compare.workspace.turns import Turns
-from tb_snapshot_compare.workspace.yielding import yielding
+from tb_snapshot_compare.workspace.yielding import be_nice, yielding
 
 _SCHEMA = "trend 2"
 _LOOK_SECONDS = 0.5
@@ -49,7 +48,6 @@ _AGAIN_SECONDS = 30.0
 _WATCHED_SECONDS = 600.0
 """For so long after somebody has asked for a run, all of its pairs are computed."""
 _CONFIG_SECONDS = 5.0
-_NICENESS = 10
 _CLOSE_SECONDS = 5.0
 _PASSING = (SnapshotChangedError, SnapshotGoneError, BeingWrittenError, NotFoundError)
 """What the next scan puts right."""
@@ -171,7 +169,7 @@ class Trends:
         return state
 
     def _work(self) -> None:
-        _be_nice()
+        be_nice()
         while not self._closed:
             self._wake.clear()
             pair = self._next(self._workspace.catalog())
@@ -345,9 +343,3 @@ def _ready(run: RunSources) -> Sequence[SnapshotRef]:
 
 def _key(a: SnapshotRef, b: SnapshotRef) -> _Key:
     return a.id, a.generation, b.id, b.generation
-
-
-def _be_nice() -> None:
-    """Lets other threads go first, where threads have a priority of their own (Linux)."""
-    with suppress(AttributeError, OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
