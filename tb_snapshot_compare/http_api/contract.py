@@ -58,11 +58,15 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """A directory that holds snapshots, in training order, with its event runs."""
+    """A directory that holds snapshots, in training order, with its event runs.
+
+    `has_log` tells that its training recorded itself; such a run may have no snapshots.
+    """
 
     name: str
     event_runs: list[str]
     snapshots: list[Snapshot]
+    has_log: bool = False
 
 
 class Root(Struct, frozen=True, kw_only=True):
@@ -96,11 +100,15 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 
 class Changes(Struct, frozen=True, kw_only=True):
-    """A cheap poll: the listing's version, whether a scan runs, and the version of the trends."""
+    """A cheap poll: the listing's version, whether a scan runs, and other things' versions.
+
+    `trend` is the version of the trends, `training` that of all logs that were asked for.
+    """
 
     version: int
     scanning: bool
     trend: int
+    training: int
 
 
 class Measures(Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from tb_snapshot_compare.limits import (
     IMAGE_FILE_MAX_BYTES,
     SUMMARY_IMAGES_MAX,
 )
-from tb_snapshot_compare.workspace import SummaryImage
+from tb_snapshot_compare.workspace import ScalarSeries, SummaryImage
 
 SCALARS, KERAS_GRAPH, KERAS_TAG = "scalars", "graph_keras_model", "keras"
 IMAGES = "images"
@@ -27,6 +27,7 @@ CURVES_MAX = 64
 _CONFIGS_MAX = 8
 _EPOCH_TAG = "epoch_"
 _ACCURACY_WORDS = ("acc", "auc", "precision", "recall", "f1", "iou", "map")
+_RATE_WORDS = ("learning_rate", "lr")
 _OTHER_WORDS = ("learning_rate", "lr", "time", "steps_per_second")
 
 
@@ -63,6 +64,22 @@ class EventData:
 
     def curves(self, event_runs: Sequence[str]) -> list[contract.Curve]:
         """The scalar series of `event_runs`, losses and accuracies first, thinned."""
+        return sorted(self._series(event_runs), key=_importance)[:CURVES_MAX]
+
+    def learning_rates(self, event_runs: Sequence[str]) -> list[ScalarSeries]:
+        """The series of `event_runs` that may be of a learning rate, by their names."""
+        return [
+            ScalarSeries(
+                curve.tag,
+                tuple(curve.x),
+                tuple(math.nan if value is None else value for value in curve.y),
+                per_epoch=curve.axis == "epoch",
+            )
+            for curve in self._series(event_runs)
+            if curve.tag.lower().endswith(_RATE_WORDS)
+        ]
+
+    def _series(self, event_runs: Sequence[str]) -> list[contract.Curve]:
         if self._provider is None or not event_runs:
             return []
         try:
@@ -75,10 +92,9 @@ class EventData:
             )
         except errors.PublicError:
             return []
-        curves = [
+        return [
             _curve(run, tag, points) for run, tags in found.items() for tag, points in tags.items()
         ]
-        return sorted(curves, key=_importance)[:CURVES_MAX]
 
     def image_summaries(self, event_runs: Sequence[str]) -> Sequence[SummaryImage]:
         """The newest pictures of every tag, by run and tag; at most 500."""
@@ -138,14 +154,15 @@ def _curve(run: str, tag: str, points: Iterable[Any]) -> contract.Curve:
     return contract.Curve(
         run=run,
         tag=tag,
-        kind=_kind(tag),
+        kind=kind_of(tag),
         axis="epoch" if per_epoch else "step",
         x=[float(point.step + per_epoch) for point in series],
         y=[value if math.isfinite(value := float(point.value)) else None for point in series],
     )
 
 
-def _kind(tag: str) -> Literal["loss", "accuracy", "other"]:
+def kind_of(tag: str) -> Literal["loss", "accuracy", "other"]:
+    """What a series is of, told from its name."""
     name = tag.lower()
     if any(word in name for word in _OTHER_WORDS):
         return "other"

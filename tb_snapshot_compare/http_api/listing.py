@@ -10,15 +10,23 @@ from tb_snapshot_compare.http_api.hiding import Hide
 from tb_snapshot_compare.http_api.parameters import required
 from tb_snapshot_compare.http_api.respond import respond_json
 from tb_snapshot_compare.snapshot import Position, SnapshotRef, State
-from tb_snapshot_compare.workspace import RunSources, Trends, Workspace, compiling
+from tb_snapshot_compare.workspace import RunSources, Trainings, Trends, Workspace, compiling
 
 
 class ListingRoutes:
     """Answers from the newest catalog; nothing here reads a snapshot."""
 
-    def __init__(self, workspace: Workspace, trends: Trends, events: EventData, hide: Hide) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        trends: Trends,
+        trainings: Trainings,
+        events: EventData,
+        hide: Hide,
+    ) -> None:
         self._workspace = workspace
         self._trends = trends
+        self._trainings = trainings
         self._events = events
         self._hide = hide
 
@@ -41,11 +49,14 @@ class ListingRoutes:
         )
 
     def changes(self, _request: Request) -> Response:
-        """The versions of the listing and of the trends."""
+        """The versions of the listing, of the trends and of the logs on show."""
         catalog = self._workspace.catalog()
         return respond_json(
             contract.Changes(
-                version=catalog.version, scanning=catalog.scanning, trend=self._trends.version
+                version=catalog.version,
+                scanning=catalog.scanning,
+                trend=self._trends.version,
+                training=self._trainings.version(),
             )
         )
 
@@ -112,4 +123,5 @@ def _run(run: RunSources, hide: Hide) -> contract.Run:
         name=run.name,
         event_runs=list(run.event_runs),
         snapshots=[wire_snapshot(ref, hide) for ref in run.snapshots],
+        has_log=run.log is not None,
     )

@@ -14,6 +14,7 @@ from tb_snapshot_compare.http_api import (
     contract_kernel,
     contract_matching,
     contract_probing,
+    contract_training,
     contract_trend,
 )
 from tb_snapshot_compare.http_api.endpoints import ENDPOINTS as COMPARING
@@ -21,11 +22,19 @@ from tb_snapshot_compare.http_api.endpoints import Endpoint
 from tb_snapshot_compare.http_api.endpoints_kernel import ENDPOINTS as KERNEL
 from tb_snapshot_compare.http_api.endpoints_matching import ENDPOINTS as MATCHING
 from tb_snapshot_compare.http_api.endpoints_probing import ENDPOINTS as PROBING
+from tb_snapshot_compare.http_api.endpoints_training import ENDPOINTS as TRAINING
 from tb_snapshot_compare.http_api.endpoints_trend import ENDPOINTS as TREND
 
 _REF = "#/components/schemas/{name}"
-ENDPOINTS = (*COMPARING, *KERNEL, *MATCHING, *PROBING, *TREND)
-_CONTRACTS = (contract, contract_kernel, contract_matching, contract_probing, contract_trend)
+ENDPOINTS = (*COMPARING, *KERNEL, *MATCHING, *PROBING, *TREND, *TRAINING)
+_CONTRACTS = (
+    contract,
+    contract_kernel,
+    contract_matching,
+    contract_probing,
+    contract_trend,
+    contract_training,
+)
 
 
 def document() -> dict[str, Any]:

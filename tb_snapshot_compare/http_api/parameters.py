@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeVar
 
+import msgspec
 from werkzeug.wrappers import Request
 
 from tb_snapshot_compare.errors import InvalidRequestError
@@ -12,8 +13,10 @@ from tb_snapshot_compare.snapshot import SnapshotRef
 from tb_snapshot_compare.workspace import Workspace
 
 _TEXT_MAX = 1_024
+_WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 _RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
 Word = TypeVar("Word", bound=str)
+Default = TypeVar("Default", int, None)
 
 
 def required(request: Request, name: str) -> str:
@@ -40,6 +43,50 @@ def integer(request: Request, name: str, default: int) -> int:
     if not (value.isascii() and value.removeprefix("-").isdigit() and len(value) <= 18):
         raise InvalidRequestError(f"Parameter {name!r} must be a whole number, not {value!r}.")
     return int(value)
+
+
+def between(request: Request, name: str, low: int, high: int, default: Default) -> int | Default:
+    """A whole number within bounds; `default` when absent."""
+    if optional(request, name) is None:
+        return default
+    value = integer(request, name, low)
+    if not low <= value <= high:
+        raise InvalidRequestError(
+            f"{name}={value}: choose a whole number from {low:,} to {high:,}."
+        )
+    return value
+
+
+def integers(request: Request, name: str, most: int) -> list[int] | None:
+    """Up to `most` whole numbers from 0 on, separated by commas, in their order; None when absent.
+
+    May be as long as a URL may be.
+    """
+    value = request.args.get(name, "")
+    if not value:
+        return None
+    parts = value.split(",")
+    if len(parts) > most or not all(_WHOLE.fullmatch(part) for part in parts):
+        raise InvalidRequestError(
+            f"Parameter {name!r} must hold up to {most:,} whole numbers separated by commas."
+        )
+    return [int(part) for part in parts]
+
+
+def texts(request: Request, name: str, most: int) -> list[str] | None:
+    """Up to `most` texts, as a JSON list; None when absent. May be as long as a URL may be."""
+    value = request.args.get(name, "")
+    if not value:
+        return None
+    try:
+        found = msgspec.json.decode(value, type=list[str])
+    except msgspec.MsgspecError:
+        found = [""] * (most + 1)
+    if len(found) > most:
+        raise InvalidRequestError(
+            f"Parameter {name!r} must be a JSON list of up to {most:,} texts."
+        )
+    return found
 
 
 def choice(request: Request, name: str, choices: Sequence[Word]) -> Word:

@@ -17,11 +17,13 @@ from tb_snapshot_compare.http_api.matching import MatchingRoutes
 from tb_snapshot_compare.http_api.paths import ENTRY_POINT
 from tb_snapshot_compare.http_api.probing import ProbingRoutes
 from tb_snapshot_compare.http_api.static_files import StaticFiles
+from tb_snapshot_compare.http_api.training import TrainingRoutes
 from tb_snapshot_compare.http_api.trend import TrendRoute
 from tb_snapshot_compare.workspace import (
     Patching,
     ProbeImages,
     Probing,
+    Trainings,
     Trends,
     Turns,
     Workspace,
@@ -46,17 +48,21 @@ def applications(
     turns = Turns()
     trends = Trends(workspace, turns)
     trends.start()
-    listing = ListingRoutes(workspace, trends, events, hide)
+    trainings = Trainings(workspace, turns, events)
+    trainings.start()
+    listing = ListingRoutes(workspace, trends, trainings, events, hide)
     queue, models = (
         WorkQueue(turns=turns, state=lambda: workspace.matches_token, notice=notice)
         for notice in (_compiling, lambda: None)
     )
+    logs = WorkQueue(turns=turns)
     encodings = Encodings()
     comparing = ComparingRoutes(workspace, queue, hide, encodings)
     kernels = KernelRoutes(workspace, queue)
     probe_images = ImageRoutes(images, hide)
     performing = ProbingRoutes(workspace, probing, Patching(probing, images), models, hide)
     matching = MatchingRoutes(workspace, queue, encodings)
+    training = TrainingRoutes(workspace, trainings, events, logs, hide)
     of = matching.of_matches
     static = StaticFiles()
     return {
@@ -88,7 +94,19 @@ def applications(
         "/matches": guard.wrap(matching.matches),
         "/correct": guard.wrap(matching.correct, methods=("POST",)),
         "/match_file": guard.wrap(matching.match_file),
-        "/cancel": guard.wrap(CancelRoute((queue, models)).cancel, methods=("POST",)),
+        "/training": guard.wrap(training.training),
+        "/training_curves": guard.wrap(training.curves),
+        "/training_layers": guard.wrap(training.layers),
+        "/training_bands": guard.wrap(training.bands),
+        "/training_filters": guard.wrap(training.filters),
+        "/training_top": guard.wrap(training.top),
+        "/training_classes": guard.wrap(training.classes),
+        "/training_images": guard.wrap(training.images),
+        "/training_image": guard.wrap(training.image),
+        "/training_thumbnail": guard.wrap(training.thumbnail),
+        "/training_correlation": guard.wrap(training.correlation),
+        "/training_forensics": guard.wrap(training.forensics),
+        "/cancel": guard.wrap(CancelRoute((queue, models, logs)).cancel, methods=("POST",)),
         ENTRY_POINT: guard.wrap(static.serve),
         "/static/*": guard.wrap(static.serve),
     }

@@ -166,4 +166,5 @@ def test_neither_import_nor_load_nor_scan_imports_a_framework(tmp_path: Path, sa
     ).stdout
     loaded, at_import = json.loads(output)
     assert set(loaded).isdisjoint({"tensorflow", "keras", "numba", "h5py", "torch", "scipy"})
+    assert set(loaded).isdisjoint({"pyarrow", "duckdb"})
     assert at_import == ["tb_snapshot_compare", "tb_snapshot_compare.loader"]
