@@ -10,7 +10,6 @@ export default defineConfig({
       '@dagrejs/dagre',
       '@preact/signals',
       'd3-array',
-      'd3-hierarchy',
       'd3-scale',
       'd3-shape',
       'preact',

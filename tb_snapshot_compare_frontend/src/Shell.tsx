@@ -1,5 +1,6 @@
-import type { ComponentType } from 'preact';
-import { useEffect } from 'preact/hooks';
+import type { ComponentChildren, ComponentType } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Listing } from './client/types';
 import { FailureState } from './elements/EmptyState';
 import { Splitter } from './elements/Splitter';
 import { Header } from './shell/Header';
@@ -24,11 +25,13 @@ import { maximised, selectLayer, type ViewId } from './state/selection';
 import {
   readyPair,
   readySnapshots,
+  runs,
   type Side,
   snapshotA,
   snapshotB,
   snapshotsById,
 } from './state/snapshots';
+import { type Page, page } from './state/training';
 import { trendHeight } from './state/trend';
 import { adoptStyles } from './theme/styles';
 import { TimelineView } from './views/timeline/TimelineView';
@@ -41,6 +44,8 @@ export interface Views {
   readonly DistributionView: ComponentType;
   readonly ConvolutionView?: ComponentType | undefined;
   readonly PerformanceView?: ComponentType | undefined;
+  /** Without it there is one page. */
+  readonly TrainingPage?: ComponentType | undefined;
 }
 
 export interface ShellProps extends Views {
@@ -54,7 +59,7 @@ export function Shell(props: ShellProps) {
     return () => window.removeEventListener('keydown', onEscape);
   }, []);
   return (
-    <div class="shell">
+    <div class="shell" data-page={page.value}>
       <Content {...props} />
       <div class="visually-hidden" role="status" aria-live="polite">
         {announcement.value}
@@ -63,7 +68,7 @@ export function Shell(props: ShellProps) {
   );
 }
 
-function Content({ link, ...views }: ShellProps) {
+function Content({ link, TrainingPage, ...views }: ShellProps) {
   const resource = listing.value;
   const known = latest(resource);
   if (!known) {
@@ -72,20 +77,59 @@ function Content({ link, ...views }: ShellProps) {
       <FailureState title="The list of snapshots could not be read" failure={resource.failure} />
     );
   }
-  if (snapshotsById.value.size === 0) {
+  const none = snapshotsById.value.size === 0;
+  const pages = TrainingPage !== undefined;
+  if (none && !(pages && runs.value.some(({ has_log }) => has_log))) {
     return (
       <>
         <Notices />
-        {known.scanning ? <Scanning listing={known} /> : <EmptyLogdir listing={known} />}
+        <NoSnapshots listing={known} />
       </>
     );
   }
+  return (
+    <>
+      <Header link={link} pages={pages} />
+      <Notices />
+      {TrainingPage ? (
+        <>
+          <OnPage name="compare">
+            {none ? <NoSnapshots listing={known} /> : <ComparePage {...views} />}
+          </OnPage>
+          <OnPage name="training">
+            <TrainingPage />
+          </OnPage>
+        </>
+      ) : (
+        <ComparePage {...views} />
+      )}
+      <StatusBar />
+      <LazyMatching />
+    </>
+  );
+}
+
+/** A page that was on show once stays as it is while the other is. */
+function OnPage({ name, children }: { readonly name: Page; readonly children: ComponentChildren }) {
+  const seen = useRef(false);
+  const shown = page.value === name;
+  if (shown) seen.current = true;
+  return (
+    <div class="shell-page" hidden={!shown}>
+      {seen.current && children}
+    </div>
+  );
+}
+
+function NoSnapshots({ listing }: { readonly listing: Listing }) {
+  return listing.scanning ? <Scanning listing={listing} /> : <EmptyLogdir listing={listing} />;
+}
+
+function ComparePage(views: Views) {
   // What is said instead of the panels must not be hidden by one of them.
   const large = readyPair.value ? maximised.value : null;
   return (
     <>
-      <Header link={link} />
-      <Notices />
       <div
         class="shell-timeline"
         hidden={large !== null && large !== 'timeline'}
@@ -97,8 +141,6 @@ function Content({ link, ...views }: ShellProps) {
       <main class="shell-main" tabIndex={-1} hidden={large === 'timeline'}>
         <Comparing {...views} />
       </main>
-      <StatusBar />
-      <LazyMatching />
     </>
   );
 }
@@ -171,7 +213,7 @@ function TimelineSplitter() {
 
 /** Escape restores a maximised panel, or deselects the layer, unless something nearer took it. */
 function onEscape(event: KeyboardEvent): void {
-  if (event.key !== 'Escape' || event.defaultPrevented) return;
+  if (event.key !== 'Escape' || event.defaultPrevented || page.value !== 'compare') return;
   if (event.target instanceof Element && event.target.matches('input, select')) return;
   if (maximised.value !== null) maximised.value = null;
   else selectLayer(null);

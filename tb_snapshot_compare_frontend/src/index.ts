@@ -7,12 +7,15 @@ import { hostWindow } from './host/parent';
 import { watchReload } from './host/reload';
 import { watchVisibility } from './host/visibility';
 import { Shell } from './Shell';
-import { lazyView } from './shell/lazy-view';
+import { lazyPage, lazyView } from './shell/lazy-view';
 import { visible } from './state/environment';
 import { rememberLayout } from './state/layout';
 import { Loader } from './state/loader';
+import { page } from './state/training';
 import { waitWhileHidden } from './state/waiting';
 import { installTheme, setDark } from './theme/theme';
+
+type ViewParts = Parameters<typeof lazyView>;
 
 /** Called by TensorBoard once it has imported this module into the plugin's frame. */
 export async function render(): Promise<void> {
@@ -28,20 +31,25 @@ export async function render(): Promise<void> {
   watchReload(() => void loader.reload());
   loader.start();
   const link = () => address.link;
-  const NetworkView = lazyView('network', 'Network architecture', async () => {
+  const first = page.value === 'compare';
+  const view = (id: ViewParts[0], title: string, load: ViewParts[2]) =>
+    lazyView(id, title, load, first);
+  const NetworkView = view('network', 'Network architecture', async () => {
     return (await import('./views/network/NetworkView')).NetworkView;
   });
-  const DistributionView = lazyView('distribution', 'Difference distribution', async () => {
+  const DistributionView = view('distribution', 'Difference distribution', async () => {
     return (await import('./views/distribution/DistributionView')).DistributionView;
   });
-  const ConvolutionView = lazyView('convolution', 'Convolution operation', async () => {
+  const ConvolutionView = view('convolution', 'Convolution operation', async () => {
     return (await import('./views/convolution/ConvolutionView')).ConvolutionView;
   });
-  const PerformanceView = lazyView('performance', 'Performance', async () => {
+  const PerformanceView = view('performance', 'Performance', async () => {
     return (await import('./views/performance/PerformanceView')).PerformanceView;
   });
-  renderPreact(
-    h(Shell, { link, NetworkView, DistributionView, ConvolutionView, PerformanceView }),
-    document.body,
+  const TrainingPage = lazyPage(
+    async () => (await import('./TrainingPage')).TrainingPage,
+    page.value === 'training',
   );
+  const views = { NetworkView, DistributionView, ConvolutionView, PerformanceView, TrainingPage };
+  renderPreact(h(Shell, { link, ...views }), document.body);
 }

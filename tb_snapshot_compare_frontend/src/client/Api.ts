@@ -36,7 +36,7 @@ export class Api {
   /** Which tensor of a is which of b. */
   readonly matching: MatchingApi;
 
-  constructor(private readonly client: Client = new Client()) {
+  constructor(readonly client: Client = new Client()) {
     this.kernel = new KernelApi(client);
     this.probe = new ProbeApi(client);
     this.matching = new MatchingApi(client);

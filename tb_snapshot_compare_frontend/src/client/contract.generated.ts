@@ -1868,6 +1868,729 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/training": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of the training of a run. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What is known of the training of a run. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Training"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The scalar series of a run, over steps. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The scalar series of a run, over steps. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TrainingCurves"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_layers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A statistic of units over time: `values` float32 units x dumps, NaN where unknown. l1 and l2 are divided by the number of parameters. `quartiles` gives units x dumps x (minimum, q1, mean, q3, maximum). */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description the version of the log, from `training` */
+                    v: string;
+                    /** @description of what: weights, updates, gradients, moments */
+                    kind: "weight" | "update" | "gradient" | "moment1" | "moment2";
+                    /** @description which */
+                    statistic: "l1" | "l2" | "sum" | "mean" | "std" | "variance" | "maximum" | "median" | "minimum" | "q1" | "q3" | "quartiles";
+                    /** @description paths of units, as a JSON list; all of them when absent */
+                    units?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A statistic of units over time: `values` float32 units x dumps, NaN where unknown. l1 and l2 are divided by the number of parameters. `quartiles` gives units x dumps x (minimum, q1, mean, q3, maximum). */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_bands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The share of parameters per band of |x/w|: `values` float32 units x dumps x bands, bands from the smallest ratio up; one more than there are edges. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description the version of the log, from `training` */
+                    v: string;
+                    /** @description update or gradient */
+                    kind: "update" | "gradient";
+                    /** @description ascending, joined by commas; each of the recorded ones */
+                    edges: string;
+                    /** @description paths of units, as a JSON list; all of them when absent */
+                    units?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The share of parameters per band of |x/w|: `values` float32 units x dumps x bands, bands from the smallest ratio up; one more than there are edges. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_filters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A measure of every filter of a layer: `values` float32 filters x dumps, NaN where unknown. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description the version of the log, from `training` */
+                    v: string;
+                    /** @description path of a layer */
+                    layer: string;
+                    /** @description which */
+                    measure: "cosine" | "euclidean" | "manhattan" | "relative_l1" | "relative_l2" | "w_l2" | "w_std" | "g_l1" | "g_l2" | "g_relative_l1" | "g_relative_l2";
+                    /** @description only these, joined by commas */
+                    filters?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A measure of every filter of a layer: `values` float32 filters x dumps, NaN where unknown. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_top": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The filters that changed most at every one of some dumps. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description the version of the log, from `training` */
+                    v: string;
+                    /** @description steps, joined by commas */
+                    steps: string;
+                    /** @description how many at each dump */
+                    count?: number;
+                    /** @description 1 to consider the first convolution and the last layer too */
+                    all_layers?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The filters that changed most at every one of some dumps. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TopFilters"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Validation by class: `error` float32 classes x passes, NaN where unknown; `left` and `right` int32 classes x passes, images that broke a state of d + 1 passes, or began one (at the pass at which it is drawn); `model_error` float32 passes, `model_left`, `model_right` int32 passes, of all images; `mds` and `peak` int32 classes, two orders; `cluster` int32 classes, best cluster first; `first_image` int32 classes, the first probe image of the class that has a picture, -1 where none has one. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description the version of the log, from `training` */
+                    v: string;
+                    /** @description passes that a state lasted before it broke (d); 0 for every change */
+                    run_length?: number;
+                    /** @description how many clusters */
+                    clusters?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Validation by class: `error` float32 classes x passes, NaN where unknown; `left` and `right` int32 classes x passes, images that broke a state of d + 1 passes, or began one (at the pass at which it is drawn); `model_error` float32 passes, `model_left`, `model_right` int32 passes, of all images; `mds` and `peak` int32 classes, two orders; `cluster` int32 classes, best cluster first; `first_image` int32 classes, the first probe image of the class that has a picture, -1 where none has one. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The images of a class: `image` int32 n, indices of probe images; `predicted` int32 n x passes, -1 where unknown; `probability` float16 n x passes, of the true class; `order` int32 n, rows in order of similarity. The metadata's `names` is a JSON list, `left_out` how many images the class has besides. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description the version of the log, from `training` */
+                    v: string;
+                    /** @description index of a class; -1 for images without a label */
+                    class: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The images of a class: `image` int32 n, indices of probe images; `predicted` int32 n x passes, -1 where unknown; `probability` float16 n x passes, of the true class; `order` int32 n, rows in order of similarity. The metadata's `names` is a JSON list, `left_out` how many images the class has besides. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The history of a probe image. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description the version of the log, from `training` */
+                    v: string;
+                    /** @description index of a probe image */
+                    image: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The history of a probe image. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ImageHistory"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A probe image, as a small PNG file. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description the version of the log's pictures, from `training` */
+                    pictures: string;
+                    /** @description index of a probe image */
+                    image: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A probe image, as a small PNG file. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_correlation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which filters changed most when which class had an anomaly. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description the version of the log, from `training` */
+                    v: string;
+                    /** @description images that make an anomaly */
+                    threshold: number;
+                    /** @description passes that a state lasted before it broke (d); 0 for every change */
+                    run_length?: number;
+                    /** @description how many filters are the most changed */
+                    count?: number;
+                    /** @description a mini-set is kept from this occurrences x size on */
+                    keep?: number;
+                    /** @description 1 to consider the first convolution and the last layer too */
+                    all_layers?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Which filters changed most when which class had an anomaly. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Correlation"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/training_forensics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What moved first around a step. */
+        get: {
+            parameters: {
+                query: {
+                    /** @description name of a run */
+                    run: string;
+                    /** @description the version of the log, from `training` */
+                    v: string;
+                    /** @description the step */
+                    step: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What moved first around a step. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Forensics"];
+                    };
+                };
+                /** @description Under way: ask again. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Job"];
+                    };
+                };
+                /** @description Why it failed. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErrorBody"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1925,11 +2648,15 @@ export interface components {
         /**
          * Run
          * @description A directory that holds snapshots, in training order, with its event runs.
+         *
+         *         `has_log` tells that its training recorded itself; such a run may have no snapshots.
          */
         Run: {
             name: string;
             event_runs: string[];
             snapshots: components["schemas"]["Snapshot"][];
+            /** @default false */
+            has_log: boolean;
         };
         /**
          * Root
@@ -1965,12 +2692,15 @@ export interface components {
         };
         /**
          * Changes
-         * @description A cheap poll: the listing's version, whether a scan runs, and the version of the trends.
+         * @description A cheap poll: the listing's version, whether a scan runs, and other things' versions.
+         *
+         *         `trend` is the version of the trends, `training` that of all logs that were asked for.
          */
         Changes: {
             version: number;
             scanning: boolean;
             trend: number;
+            training: number;
         };
         /**
          * Measures
@@ -2620,6 +3350,239 @@ export interface components {
             layers: string[];
             snapshots: components["schemas"]["TrendSnapshot"][];
             pairs: components["schemas"]["TrendPair"][];
+        };
+        /**
+         * TrainingUnit
+         * @description A node of the hierarchy: `parent` null for the model; `filters` 0 where it has none.
+         */
+        TrainingUnit: {
+            path: string;
+            parent: string | null;
+            kind: string;
+            is_layer: boolean;
+            filters: number;
+            parameters: number;
+        };
+        /**
+         * TrainingSession
+         * @description One life of a program that recorded: `started` in seconds, `first_step` where it began.
+         */
+        TrainingSession: {
+            id: string;
+            started: number;
+            first_step: number;
+            writer: string;
+        };
+        /**
+         * RateStage
+         * @description Steps `first` to `last` of a constant learning rate.
+         */
+        RateStage: {
+            first: number;
+            last: number;
+            value: number;
+        };
+        /**
+         * LogEvent
+         * @description Something that the recording noted: a snapshot it wrote, an anomaly, what was lost.
+         */
+        LogEvent: {
+            step: number;
+            time: number;
+            /** @enum {unknown} */
+            kind: "anomaly" | "lost" | "nan" | "resumed" | "snapshot";
+            text: string;
+        };
+        /**
+         * Finding
+         * @description Something that nobody asked about but should know; `text` is a sentence.
+         *
+         *         `view` is where its evidence is seen, with the units, classes and steps to choose there.
+         */
+        Finding: {
+            id: string;
+            /** @enum {unknown} */
+            kind: "anomaly" | "dead_filters" | "frozen_statistics" | "lost" | "never_trained" | "not_finite" | "spike";
+            /** @enum {unknown} */
+            severity: "note" | "problem" | "warning";
+            text: string;
+            /** @enum {unknown} */
+            view: "forensics" | "layers" | "model" | "validation";
+            units: string[];
+            classes: number[];
+            steps: number[];
+        };
+        /**
+         * TrainingSnapshot
+         * @description Where a listed snapshot of the run stands among the steps of the log.
+         */
+        TrainingSnapshot: {
+            id: string;
+            step: number;
+        };
+        /**
+         * Training
+         * @description What there is of a run's training at `version`, which the other routes name as `v`.
+         *
+         *         `origin` tells who computed the numbers: the training program, or this server from snapshots;
+         *         `note` says so in a sentence. While `state` is `indexing`, `done` of `total` pairs of snapshots
+         *         are known. `axis` is what dumps, passes and all other steps count: steps of training, or epochs
+         *         or saves where snapshots tell no step. `band_edges` are those that bands can have.
+         *         `probe_images` is 0 where no validation passes were recorded. `snapshots` are those that can be
+         *         read, by step. `findings` and `suggested_threshold` are not complete until `examined`; the
+         *         version stays the same then. `suggested_threshold` is the number of images that changes of
+         *         chance reach in fewer than one of a thousand passes, with states that lasted for
+         *         `suggested_run_length` passes and one more; null without enough passes.
+         */
+        Training: {
+            run: string;
+            version: string;
+            /** @enum {unknown} */
+            origin: "derived" | "none" | "recorded";
+            note: string;
+            /** @enum {unknown} */
+            state: "empty" | "indexing" | "ready";
+            done: number;
+            total: number;
+            /** @enum {unknown} */
+            axis: "epoch" | "save" | "step";
+            dumps: number[];
+            passes: number[];
+            units: components["schemas"]["TrainingUnit"][];
+            kinds: ("gradient" | "moment1" | "moment2" | "update" | "weight")[];
+            measures: string[];
+            band_edges: number[];
+            classes: string[];
+            probe_images: number;
+            labelled: boolean;
+            pictures: string | null;
+            sessions: components["schemas"]["TrainingSession"][];
+            snapshots: components["schemas"]["TrainingSnapshot"][];
+            rates: components["schemas"]["RateStage"][];
+            events: components["schemas"]["LogEvent"][];
+            examined: boolean;
+            findings: components["schemas"]["Finding"][];
+            problems: string[];
+            suggested_threshold: number | null;
+            suggested_run_length: number | null;
+            published_threshold: number;
+            published_run_length: number;
+        };
+        /**
+         * TrainingCurves
+         * @description The scalar series of a run: TensorBoard's own, and those of the log that it has not.
+         */
+        TrainingCurves: {
+            run: string;
+            curves: components["schemas"]["Curve"][];
+        };
+        /**
+         * TopFilter
+         * @description A filter among the most changed at every step asked for.
+         *
+         *         `cosine` is the similarity to the filter one dump before, at each step; null where undefined.
+         */
+        TopFilter: {
+            layer: string;
+            filter: number;
+            cosine: (number | null)[];
+            relative_l2: (number | null)[];
+        };
+        /**
+         * TopFilters
+         * @description The filters that are among the `count` most changed at every one of `steps`.
+         *
+         *         `steps` are the dumps that were looked at: of each step asked for, the first at or after it.
+         *         `left_out` are layers that were not considered.
+         */
+        TopFilters: {
+            steps: number[];
+            count: number;
+            filters: components["schemas"]["TopFilter"][];
+            left_out: string[];
+        };
+        /**
+         * ImageHistory
+         * @description What was predicted for one probe image in every pass, as indices of classes.
+         *
+         *         `probability` is that of the true class, null where it is not known.
+         */
+        ImageHistory: {
+            image: number;
+            name: string;
+            label: number | null;
+            has_thumbnail: boolean;
+            predicted: (number | null)[];
+            probability: (number | null)[];
+        };
+        /**
+         * MiniSet
+         * @description Filters of a layer that always changed together; `columns` are indices of the columns.
+         */
+        MiniSet: {
+            filters: number[];
+            columns: number[];
+        };
+        /**
+         * CorrelationColumn
+         * @description An anomaly iteration of a class.
+         */
+        CorrelationColumn: {
+            class_index: number;
+            step: number;
+            /** @enum {unknown} */
+            side: "left" | "right";
+            count: number;
+        };
+        /**
+         * CorrelationRow
+         * @description A layer with its mini-sets, largest first.
+         *
+         *         `distinct` is, for each class of `Correlation.classes`, how many different filters of the
+         *         layer changed strongly over all of the class's anomaly iterations.
+         */
+        CorrelationRow: {
+            layer: string;
+            sets: components["schemas"]["MiniSet"][];
+            distinct: number[];
+        };
+        /**
+         * Correlation
+         * @description Layers against classes: which filters changed most when which class had an anomaly.
+         *
+         *         `classes` are indices of classes, in the order in which they are drawn; `columns` are grouped
+         *         by class in that order, then by step. `left_out` are layers that were not considered.
+         */
+        Correlation: {
+            classes: number[];
+            columns: components["schemas"]["CorrelationColumn"][];
+            rows: components["schemas"]["CorrelationRow"][];
+            left_out: string[];
+        };
+        /**
+         * MovedSeries
+         * @description A quantity of a unit that left its usual range before or at a step.
+         *
+         *         `onset` is the first dump of the excursion, `lead` how many steps that is before the loss's
+         *         own (negative: after it); null where the loss did not move. `deviation` is how far it went, in
+         *         robust standard deviations, 1e9 at most: as for values that are not finite.
+         */
+        MovedSeries: {
+            unit: string;
+            /** @enum {unknown} */
+            quantity: "gradient" | "loss" | "moment1" | "moment2" | "update" | "weight";
+            onset: number;
+            lead: number | null;
+            deviation: number;
+        };
+        /**
+         * Forensics
+         * @description What moved first around a step, earliest first.
+         */
+        Forensics: {
+            step: number;
+            loss_onset: number | null;
+            series: components["schemas"]["MovedSeries"][];
         };
     };
     responses: never;

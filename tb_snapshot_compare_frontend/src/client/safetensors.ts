@@ -13,7 +13,8 @@ export interface SafeTensors {
 
 export interface Tensor {
   readonly shape: readonly number[];
-  readonly values: Float64Array | Float32Array | Int32Array;
+  /** F16 as bit patterns. */
+  readonly values: Float64Array | Float32Array | Int32Array | Uint16Array;
 }
 
 export interface TensorFile {
@@ -45,7 +46,12 @@ const FLOAT32: Kind<Float32Array> = {
   bytes: 4,
   of: (buffer) => new Float32Array(buffer),
 };
-const KINDS: readonly Kind<Tensor['values']>[] = [FLOAT64, FLOAT32, INT32];
+const FLOAT16: Kind<Uint16Array> = {
+  dtype: 'F16',
+  bytes: 2,
+  of: (buffer) => new Uint16Array(buffer),
+};
+const KINDS: readonly Kind<Tensor['values']>[] = [FLOAT64, FLOAT32, INT32, FLOAT16];
 
 /** Reads a file of F64 arrays. An array that the header misplaces is an error, never a cut. */
 export function readSafeTensors(buffer: ArrayBuffer): SafeTensors {
@@ -57,13 +63,13 @@ export function readIntegers(buffer: ArrayBuffer): Readonly<Record<string, Int32
   return read(buffer, INT32).arrays;
 }
 
-/** Reads a file of F64, F32 and I32 arrays with their shapes. */
+/** Reads a file of F64, F32, I32 and F16 arrays with their shapes. */
 export function readTensors(buffer: ArrayBuffer): TensorFile {
   const { metadata, entries, start } = header(buffer);
   const tensors: Record<string, Tensor> = {};
   for (const [name, entry] of Object.entries(entries)) {
     const kind = KINDS.find(({ dtype }) => dtype === entry.dtype);
-    if (!kind) throw new Error(`safetensors: ${name} is ${entry.dtype}, not F64, F32 or I32`);
+    if (!kind) throw new Error(`safetensors: ${name} is ${entry.dtype}, not F64, F32, I32 or F16`);
     tensors[name] = { shape: entry.shape, values: readArray(buffer, start, name, entry, kind) };
   }
   return { metadata, tensors };

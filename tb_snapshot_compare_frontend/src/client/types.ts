@@ -8,12 +8,16 @@ export type AttributionPart = Schemas['AttributionPart'];
 export type Changes = Schemas['Changes'];
 export type ChannelStrip = Schemas['ChannelStrip'];
 export type Comparison = Schemas['Comparison'];
+export type Correlation = Schemas['Correlation'];
 export type Curve = Schemas['Curve'];
 export type Curves = Schemas['Curves'];
 export type Distribution = Schemas['Distribution'];
 export type ErrorBody = Schemas['ErrorBody'];
+export type Finding = Schemas['Finding'];
 export type Flow = Schemas['Flow'];
 export type FlowImage = Schemas['FlowImage'];
+export type Forensics = Schemas['Forensics'];
+export type ImageHistory = Schemas['ImageHistory'];
 export type ImageSet = Schemas['ImageSet'];
 export type ImageSets = Schemas['ImageSets'];
 export type Job = Schemas['Job'];
@@ -25,6 +29,7 @@ export type LayerEdge = Schemas['LayerEdge'];
 export type LayerNode = Schemas['LayerNode'];
 export type Listing = Schemas['Listing'];
 export type Located = Schemas['Located'];
+export type LogEvent = Schemas['LogEvent'];
 export type Match = Schemas['Match'];
 export type Matches = Schemas['Matches'];
 export type MatchTensor = Schemas['MatchTensor'];
@@ -36,9 +41,14 @@ export type Preprocessing = Schemas['Preprocessing'];
 export type ProbeImage = Schemas['ProbeImage'];
 export type ProbeLayer = Schemas['ProbeLayer'];
 export type ProbeModel = Schemas['ProbeModel'];
+export type RateStage = Schemas['RateStage'];
 export type Run = Schemas['Run'];
 export type Snapshot = Schemas['Snapshot'];
 export type TensorDifference = Schemas['TensorDifference'];
+export type TopFilters = Schemas['TopFilters'];
+export type Training = Schemas['Training'];
+export type TrainingCurves = Schemas['TrainingCurves'];
+export type TrainingUnit = Schemas['TrainingUnit'];
 export type Trend = Schemas['Trend'];
 export type TrendPair = Schemas['TrendPair'];
 export type TrendSnapshot = Schemas['TrendSnapshot'];
@@ -59,3 +69,61 @@ export interface KernelPlaces {
 }
 
 export type { ActivationMaps, MapStack, Preparing } from './probing-types';
+
+/** Validation by class. Matrices are classes x passes, errors NaN where unknown. */
+export interface TrainingClasses {
+  readonly error: Float32Array;
+  /** Images that broke a lasting state at a pass, or began one. */
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  readonly modelError: Float32Array;
+  readonly modelLeft: Int32Array;
+  readonly modelRight: Int32Array;
+  /** Classes in order of similarity, and of their greatest anomaly. */
+  readonly mds: Int32Array;
+  readonly peak: Int32Array;
+  /** The cluster of each class; 0 has the least error. */
+  readonly cluster: Int32Array;
+  /** The first probe image of each class that has a thumbnail, -1 where none has one. */
+  readonly firstImage: Int32Array;
+}
+
+/** The probe images of a class. Matrices are images x passes. */
+export interface TrainingImages {
+  /** Indices of probe images. */
+  readonly image: Int32Array;
+  readonly names: readonly string[];
+  /** Indices of classes; -1 where unknown. */
+  readonly predicted: Int32Array;
+  /** Of the true class, NaN where unknown. */
+  readonly probability: Float32Array;
+  /** Rows in order of similarity. */
+  readonly order: Int32Array;
+  /** How many images the class has besides. */
+  readonly leftOut: number;
+}
+
+/** A statistic of units: units x dumps, times five for quartiles (minimum, q1, mean, q3, maximum). */
+export interface LayerSeries {
+  readonly units: readonly string[];
+  readonly kind: string;
+  readonly statistic: string;
+  readonly depth: 1 | 5;
+  readonly values: Float32Array;
+}
+
+/** Shares of parameters by band of |x/w|, smallest first: units x dumps x bands. */
+export interface LayerBands {
+  readonly units: readonly string[];
+  readonly kind: string;
+  readonly edges: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** A measure of filters: filters x dumps. */
+export interface FilterSeries {
+  readonly layer: string;
+  readonly measure: string;
+  readonly filters: readonly number[];
+  readonly values: Float32Array;
+}

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { ViewId } from '../state/selection';
+import type { SectionId } from '../state/training';
+import type { Busy } from './BusyBar';
 
 /** What a panel offers for download; each function is called at the click. */
 export interface PanelExports {
@@ -23,6 +25,13 @@ export interface PanelProps {
   readonly legend?: ComponentChildren;
   readonly exports?: PanelExports;
   /** Dims the content, shows a thin bar above it, and says what is done instead of the subtitle. */
-  readonly busy?: { readonly label: string; readonly fraction: number | null } | null;
+  readonly busy?: Busy | null;
   readonly children: ComponentChildren;
+}
+
+/** As of a panel, of one of the Training page's sections. */
+export interface SectionProps extends Omit<PanelProps, 'id'> {
+  readonly id: SectionId;
+  /** Nothing in it lies on the time axis: pins and crosshair do not go through it. */
+  readonly timeless?: boolean;
 }

@@ -46,6 +46,17 @@ export class TilePainter {
     return levelFor(this.source.map, size, place.ratio);
   }
 
+  /** Asks for what is missing of the `seen` weights, without drawing. */
+  ask(place: Placement, seen: Rectangle): void {
+    const { map } = this.source;
+    const coarsest = map.levels.length - 1;
+    const wanted = this.level(place);
+    const missing = [...new Set([coarsest, wanted])].flatMap((level) =>
+      tilesWithin(map, level, seen).filter((address) => this.source.use(address) === null),
+    );
+    this.source.want(nearestFirst(missing, coarsest));
+  }
+
   /**
    * Draws what there is of the `seen` weights and asks for what is missing. True when pictures
    * are still to be made: draw again in the next frame.
@@ -56,7 +67,6 @@ export class TilePainter {
     const coarsest = map.levels.length - 1;
     const started = performance.now();
     let unfinished = false;
-    const missing: TileAddress[] = [];
     // First, for what they hide is not drawn: pictures may let through what lies under them.
     for (const address of tilesWithin(map, wanted, seen)) {
       const tile = this.source.look(address);
@@ -67,10 +77,7 @@ export class TilePainter {
     for (let level = coarsest; level >= wanted; level -= 1) {
       for (const address of tilesWithin(map, level, seen)) {
         const tile = this.source.use(address);
-        if (!tile) {
-          if (level === wanted || level === coarsest) missing.push(address);
-          continue;
-        }
+        if (!tile) continue;
         if (level > wanted && this.isCovered(tile, wanted, seen)) continue;
         if (!this.isPainted(tile)) {
           if (performance.now() - started < BUDGET_MS) this.paint(tile);
@@ -79,7 +86,7 @@ export class TilePainter {
         if (tile.picture) drawTile(context, place, tile.picture, tileRectangle(map, address));
       }
     }
-    this.source.want(nearestFirst(missing, coarsest));
+    this.ask(place, seen);
     return unfinished;
   }
 

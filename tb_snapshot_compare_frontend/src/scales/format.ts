@@ -10,6 +10,15 @@ const NO_BREAK_SPACE = '\u00a0';
 const MINUS = '\u2212';
 
 const GROUPED = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const inDigits = madeOnce((least: number, most: number) => ({
+  minimumSignificantDigits: least,
+  maximumSignificantDigits: most,
+}));
+
+const inDecimals = madeOnce((decimals: number) => ({
+  minimumFractionDigits: decimals,
+  maximumFractionDigits: decimals,
+}));
 const SI_UNITS: readonly (readonly [number, string])[] = [
   [1e12, 'T'],
   [1e9, 'G'],
@@ -58,12 +67,8 @@ export function formatNumber(
     return scientific(value, significant, padded);
   }
   const digits = Math.max(significant, Math.floor(Math.log10(magnitude || 1)) + 1);
-  return withMinus(
-    new Intl.NumberFormat('en-US', {
-      minimumSignificantDigits: padded && value !== 0 ? significant : 1,
-      maximumSignificantDigits: Math.min(21, digits),
-    }).format(value),
-  );
+  const least = padded && value !== 0 ? significant : 1;
+  return withMinus(inDigits(least, Math.min(21, digits)).format(value));
 }
 
 /** A share of 1 in percent: `24.6 %`, `0.042 %`, `< 0.001 %`. */
@@ -118,10 +123,7 @@ export function tickFormat(ticks: readonly number[]): (tick: number) => string {
   const exponent = Math.floor(Math.log10(largest));
   if (exponent >= -4 && exponent < 6) {
     const decimals = decimalsOf(step);
-    const format = new Intl.NumberFormat('en-US', {
-      minimumFractionDigits: decimals,
-      maximumFractionDigits: decimals,
-    });
+    const format = inDecimals(decimals);
     return (tick) => (isZero(tick, step) ? '0' : withMinus(format.format(tick)));
   }
   const decimals = decimalsOf(step / 10 ** exponent);
@@ -136,6 +138,19 @@ export function countTickFormat(tick: number): string {
   const unit = SI_UNITS.find(([size]) => Math.abs(tick) >= size);
   if (!unit) return formatNumber(tick, 3);
   return formatNumber(tick / unit[0], 4) + NO_BREAK_SPACE + unit[1];
+}
+
+/** To make a format takes many times as long as to use it. */
+function madeOnce<Digits extends readonly number[]>(
+  options: (...digits: Digits) => Intl.NumberFormatOptions,
+): (...digits: Digits) => Intl.NumberFormat {
+  const known = new Map<string, Intl.NumberFormat>();
+  return (...digits) => {
+    const key = digits.join(' ');
+    const format = known.get(key) ?? new Intl.NumberFormat('en-US', options(...digits));
+    known.set(key, format);
+    return format;
+  };
 }
 
 function compactCount(count: number): string {

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button } from '../elements/Button';
 import { Icon } from '../elements/Icon';
 import { Popover } from '../elements/Popover';
+import { Segments } from '../elements/Segments';
 import { Select } from '../elements/Select';
 import { SnapshotPicker } from '../elements/SnapshotPicker';
 import { copyText } from '../host/clipboard';
@@ -9,14 +10,80 @@ import { carriedShares, shadeKey } from '../state/carried';
 import { announce } from '../state/environment';
 import { CARRIED, METRICS, metricInfo } from '../state/metrics';
 import { latest, listing } from '../state/resources';
-import { metric, type ShadeKey, shade } from '../state/selection';
+import { metric, run, type ShadeKey, shade } from '../state/selection';
 import { chooseSnapshot } from '../state/settle';
-import { runs, runTitle, type Side, snapshotA, snapshotB, swapSides } from '../state/snapshots';
+import {
+  runs,
+  runTitle,
+  type Side,
+  shownRun,
+  snapshotA,
+  snapshotB,
+  swapSides,
+} from '../state/snapshots';
+import { type Page, page } from '../state/training';
+import { trainingTools } from './header-tools';
 
 const COPIED_MS = 2000;
 
-/** a compared with b, by which measure, and a link to all of it. */
-export function Header({ link }: { readonly link: () => string }) {
+const PAGES: readonly { readonly value: Page; readonly label: string }[] = [
+  { value: 'compare', label: 'Compare' },
+  { value: 'training', label: 'Training' },
+];
+
+export interface HeaderProps {
+  readonly link: () => string;
+  /** Whether there is a Training page beside the Compare page. */
+  readonly pages: boolean;
+}
+
+/** Which page, what it is of, and a link to all of it. */
+export function Header({ link, pages }: HeaderProps) {
+  return (
+    <header class="shell-header">
+      {pages && (
+        <Segments
+          label="Page"
+          value={page.value}
+          options={PAGES}
+          onChange={(value) => {
+            page.value = value;
+          }}
+        />
+      )}
+      {page.value === 'training' ? <RunChoice /> : <PairChoice />}
+      <CopyLink link={link} />
+    </header>
+  );
+}
+
+function RunChoice() {
+  const all = runs.value;
+  const shown = shownRun.value;
+  const Tools = trainingTools.value;
+  const options = all.map(({ name }) => ({
+    value: name,
+    label: runTitle(name, latest(listing.value)),
+  }));
+  return (
+    <div class="shell-header-run">
+      {shown && (
+        <Select
+          label="Run"
+          value={shown.name}
+          options={options}
+          onChange={(name) => {
+            run.value = name;
+          }}
+        />
+      )}
+      {Tools && <Tools />}
+    </div>
+  );
+}
+
+/** a compared with b, by which measure. */
+function PairChoice() {
   const carried = carriedShares.value === null ? [] : [CARRIED];
   const options = [...METRICS, ...carried].map((info) => ({
     value: info.key,
@@ -24,7 +91,7 @@ export function Header({ link }: { readonly link: () => string }) {
     title: info.description,
   }));
   return (
-    <header class="shell-header">
+    <>
       <Picker side="a" />
       <span class="muted">compared with</span>
       <Picker side="b" />
@@ -45,8 +112,7 @@ export function Header({ link }: { readonly link: () => string }) {
           onChange={chooseShade}
         />
       </div>
-      <CopyLink link={link} />
-    </header>
+    </>
   );
 }
 

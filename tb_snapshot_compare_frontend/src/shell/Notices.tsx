@@ -8,17 +8,24 @@ import { comparison, latest, listing } from '../state/resources';
 import { a, b } from '../state/selection';
 import { isGone, snapshotsById } from '../state/snapshots';
 import { standingOf } from '../state/standing';
+import { page } from '../state/training';
 
 /** What follows from the state, besides what was raised by an event. */
 const standing = computed<readonly Notice[]>(() => [
   ...lostConnection(),
-  ...failedComparison(),
   ...rootProblems(),
   ...brokenSnapshots(),
-  ...standingOf('a'),
-  ...(a.value === b.value ? [] : standingOf('b')),
-  ...samePair(),
+  ...(page.value === 'compare' ? aboutPair() : []),
 ]);
+
+function aboutPair(): readonly Notice[] {
+  return [
+    ...failedComparison(),
+    ...standingOf('a'),
+    ...(a.value === b.value ? [] : standingOf('b')),
+    ...samePair(),
+  ];
+}
 
 export function Notices() {
   const box = useRef<HTMLDivElement>(null);

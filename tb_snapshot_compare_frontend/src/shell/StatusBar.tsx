@@ -7,10 +7,12 @@ import { difference, metricInfo } from '../state/metrics';
 import { comparison, latest, listing } from '../state/resources';
 import { metric } from '../state/selection';
 import { runs, snapshotsById } from '../state/snapshots';
+import { page } from '../state/training';
 import { CoverageDetails } from './CoverageDetails';
 
 /** What the numbers on the page cover, and whether the page is up to date. */
 export function StatusBar() {
+  if (page.value === 'training') return <Live />;
   const resource = comparison.value;
   const loading = resource.status === 'loading';
   const compared = resource.status === 'failed' ? null : latest(resource);
@@ -20,6 +22,14 @@ export function StatusBar() {
       {resource.status === 'failed' && <span>a and b could not be compared</span>}
       {compared && <ModelDifference compared={compared} busy={loading} />}
       {compared && <CoverageLine compared={compared} busy={loading} />}
+      <span class="status-live">{liveText()}</span>
+    </footer>
+  );
+}
+
+function Live() {
+  return (
+    <footer class="status-bar tabular">
       <span class="status-live">{liveText()}</span>
     </footer>
   );

@@ -144,7 +144,7 @@ function Roots({ listing: { roots } }: { readonly listing: Listing }) {
   );
 }
 
-function Snippet({ text }: { readonly text: string }) {
+export function Snippet({ text }: { readonly text: string }) {
   const [copied, setCopied] = useState(false);
   return (
     <div class="snippet">

@@ -79,7 +79,10 @@ export function followKernel(api: KernelApi, onStale: () => Promise<void>): (() 
     ),
     keepInStep(
       kernelPlaces,
-      () => asked(query.value, (pair, wanted, follow) => api.places(pair, wanted, follow)),
+      () => {
+        const wanted = query.value && isOrdered(query.value) ? query.value : null;
+        return asked(wanted, (pair, ordered, follow) => api.places(pair, ordered, follow));
+      },
       { onStale, keepStale: () => false },
     ),
     keepInStep(
@@ -178,6 +181,11 @@ function asked<Q, T>(
   const ids = pairIds(pair);
   const key = JSON.stringify([ids, wanted]);
   return { key, ask: (follow) => ask(pair, wanted, follow) };
+}
+
+/** Else the place is the index: there is nothing to ask for. */
+function isOrdered({ rowsBy: rows, columnsBy: columns }: MapQuery): boolean {
+  return rows !== 'index' || columns !== 'index';
 }
 
 /** What was looked at on another map is not asked for. */

@@ -14,7 +14,7 @@ import type { Resource } from './resources';
 import { kernelTensor, tensor } from './selection';
 
 export const kernelMap = signal<Resource<KernelMap>>({ status: 'idle' });
-/** The stored index at each place of the map. */
+/** The stored index at each place of the map; idle where both orders are by index. */
 export const kernelPlaces = signal<Resource<KernelPlaces>>({ status: 'idle' });
 /** The slice that is looked at. */
 export const kernelSlice = signal<Resource<KernelSlice>>({ status: 'idle' });

@@ -31,6 +31,8 @@ import {
 } from './settle';
 import { readyPair, shownRun, snapshotsById } from './snapshots';
 import { comparedLayers, kernelLayers } from './tensors';
+import { page, training } from './training';
+import { curvesAttempt, trainingVersion } from './training-data';
 import { joinTrend, trend, trendWaits } from './trend';
 import { applyShared, currentShared, decode, encode, type Keys } from './url';
 import { waitWhileHidden } from './waiting';
@@ -85,14 +87,16 @@ export class Loader {
       }),
       this.followComparison(),
       this.followArchitecture(),
+      // Before the distribution: the map is the one view that asks again once it is answered.
+      ...followKernel(this.api.kernel, () => this.refreshListing()),
       this.followDistribution(),
       this.followFilters(),
       this.followCurves(),
       this.followTrend(),
       effect(rememberReady),
-      ...followKernel(this.api.kernel, () => this.refreshListing()),
       followMatching(this.api.matching, () => this.refreshListing()),
       followProbing(this.api.probe, () => this.refreshListing()),
+      this.followTraining(),
       effect(announceComparison),
     );
     void this.poll();
@@ -186,6 +190,7 @@ export class Loader {
   private followTrend(): () => void {
     return effect(() => {
       const name = shownRun.value?.name;
+      if (page.value !== 'compare') return;
       untracked(() => {
         if (trend.value?.run === name) return;
         trend.value = null;
@@ -194,10 +199,32 @@ export class Loader {
     });
   }
 
+  /** What follows a training is fetched when the Training page is first on show. */
+  private followTraining(): () => void {
+    let wanted = false;
+    return effect(() => {
+      if (wanted || page.value !== 'training') return;
+      wanted = true;
+      import('./training-loader').then(
+        ({ followTraining }) => {
+          if (!this.ended.signal.aborted) this.stops.push(followTraining(this.api.client));
+        },
+        () => {
+          const message = 'A part of the page could not be loaded. Reload the page.';
+          training.value = {
+            status: 'failed',
+            failure: { code: 'unloadable', message },
+            stale: null,
+          };
+        },
+      );
+    });
+  }
+
   /** Quietly: what is known of the run's trend grows in the background. */
   private refreshTrend(): void {
     const name = shownRun.value?.name;
-    if (name === undefined) return;
+    if (name === undefined || page.value !== 'compare') return;
     const known = trend.value?.run === name ? trend.value : null;
     this.trendAsked += 1;
     const asked = this.trendAsked;
@@ -242,7 +269,9 @@ export class Loader {
         version,
         scanning,
         trend: newest,
+        training: log,
       } = await this.api.changes(known.version, { signal });
+      trainingVersion.value = log;
       if (version !== known.version) await this.refreshListing();
       else if (scanning !== known.scanning) this.accept({ ...known, scanning });
       if (version !== known.version || newest !== trend.value?.version) this.refreshTrend();
@@ -283,8 +312,10 @@ export class Loader {
 
   /** Quietly: the curves on screen stay until the longer ones are there. */
   private refreshCurves(): void {
+    curvesAttempt.value += 1;
     const name = shownRun.value?.name;
     if (name === undefined || curves.value.status !== 'ready') return;
+    if (page.value !== 'compare') return;
     this.curvesVersion += 1;
     const version = this.curvesVersion;
     this.api.curves(name, { signal: this.ended.signal }).then(

@@ -15,6 +15,7 @@ import { applyProbing, currentProbing, type ProbingChoice } from './probing-choi
 import { decodeProbing, encodeProbing, readChannel, writeChannel } from './probing-url';
 import type { Axis, Cell, Channel, Metric, Shade, ViewId } from './selection';
 import * as selection from './selection';
+import { applyTraining, currentTraining, decodeTraining } from './training-url';
 import { applyViews, currentViews, decodeViews, encodeViews, type ViewChoice } from './view-choice';
 
 /** As in the server's limits. */
@@ -62,6 +63,8 @@ export interface Shared {
   readonly groups: readonly string[];
   readonly max: ViewId | null;
   readonly axis: Axis | null;
+  /** The keys of the Training page. */
+  readonly training: Keys;
 }
 
 export function currentShared(): Shared {
@@ -85,6 +88,7 @@ export function currentShared(): Shared {
     groups: selection.toggledGroups.value,
     max: selection.maximised.value,
     axis: selection.axis.value,
+    training: currentTraining(),
   };
 }
 
@@ -109,6 +113,7 @@ export function applyShared(shared: Shared): void {
     selection.toggledGroups.value = shared.groups;
     selection.maximised.value = shared.max;
     selection.axis.value = shared.axis;
+    applyTraining(shared.training);
   });
 }
 
@@ -134,6 +139,7 @@ export function encode(shared: Shared): Keys {
     groups: shared.groups.map(encodeURIComponent).join(','),
     max: shared.max,
     axis: shared.axis,
+    ...shared.training,
   };
   const present = Object.entries(keys).filter((entry): entry is [string, string] => !!entry[1]);
   return Object.fromEntries(present);
@@ -167,6 +173,7 @@ export function decode(keys: Keys): Shared {
     groups: readGroups(keys.groups),
     max: readChoice(keys.max, VIEWS),
     axis: readChoice(keys.axis, AXES),
+    training: decodeTraining(keys),
   };
 }
 

@@ -94,6 +94,21 @@ test('every slice has the colour of its difference', async () => {
   }
 });
 
+test('the tiles are asked for once the map is known, not with the frame that draws them', async () => {
+  page = await openConvolution({ layer: 'conv3' });
+  await drawn();
+  const frames = vi.spyOn(window, 'requestAnimationFrame').mockReturnValue(0);
+  try {
+    const before = page.server.requests.length;
+    selection.selectLayer('conv4');
+    const tiles = () =>
+      page.server.requests.slice(before).filter((request) => request.startsWith('kernel_tiles'));
+    await vi.waitFor(() => expect(tiles()).toHaveLength(1));
+  } finally {
+    frames.mockRestore();
+  }
+});
+
 test('a weight that is not a number is grey on the map', async () => {
   page = await openConvolution({ layer: 'conv3' });
   await drawn();
@@ -179,6 +194,17 @@ test('wheel, keys and buttons zoom within the map; the view is in the address', 
   await vi.waitFor(() => expect(page.address.keys.view).toMatch(/^0\.\d+,0\.\d+,2\.\d+$/));
   surface().focus();
   await userEvent.keyboard('0');
+  await vi.waitFor(() => expect(selection.mapView.value).toBeNull());
+});
+
+test('another size right after a zoom does not take it back', async () => {
+  page = await openConvolution({ layer: 'conv3', view: '0.5,0.5,12' });
+  await drawn();
+  surface().focus();
+  await userEvent.keyboard('0');
+  const panel = surface().closest('.panel') as HTMLElement;
+  panel.style.width = '700px';
+  await vi.waitFor(() => expect(surface().clientWidth).toBeLessThan(700));
   await vi.waitFor(() => expect(selection.mapView.value).toBeNull());
 });
 

@@ -1,4 +1,4 @@
-import { render } from 'preact';
+import { options, render } from 'preact';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import type { Architecture, LayerNode, TensorDifference } from '../../src/client/types';
@@ -453,6 +453,30 @@ test('the table lists all layers, sorts by a measure, and selects', async () => 
   );
   await userEvent.click(root.querySelector('[data-row] th') as HTMLElement);
   expect(layer.value).toBe(most.name);
+});
+
+test('choosing another layer draws two rows of the table, however many there are', async () => {
+  show(resNet50());
+  model.mode.value = 'table';
+  const row = (name: string) => root.querySelector(`[data-row="${name}"]`);
+  await vi.waitFor(() => expect(row('conv1_conv')).not.toBeNull());
+  selectLayer('conv1_conv');
+  await vi.waitFor(() => expect(row('conv1_conv')?.ariaSelected).toBe('true'));
+  const drawn: string[] = [];
+  const created = options.vnode;
+  options.vnode = (node) => {
+    const name = (node.props as Record<string, unknown>)['data-row'];
+    if (typeof name === 'string') drawn.push(name);
+    created?.(node);
+  };
+  try {
+    selectLayer('conv1_bn');
+    await vi.waitFor(() => expect(row('conv1_bn')?.ariaSelected).toBe('true'));
+  } finally {
+    if (created) options.vnode = created;
+    else delete options.vnode;
+  }
+  expect(drawn).toEqual(['conv1_conv', 'conv1_bn']);
 });
 
 test('layers known by their names only are shown in order with the reason', async () => {

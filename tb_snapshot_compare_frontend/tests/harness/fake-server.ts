@@ -17,6 +17,9 @@ import {
   sliceOf,
   tilesOf,
 } from './kernel-fixture';
+import { emptyTraining, FakeTraining, type FakeTrainingOptions } from './training/fake-training';
+import { networkOf } from './training/network';
+import { RUN, UNITS } from './training/plan';
 
 export interface FakeServerOptions {
   readonly listing?: Listing;
@@ -35,6 +38,8 @@ export interface FakeServerOptions {
   readonly probing?: ProbingOptions;
   /** No snapshot is compared with the one before it unless given. */
   readonly trend?: Trend;
+  /** Nothing is known of the training unless given. */
+  readonly training?: FakeTrainingOptions;
   /** Routes that answer 202 with this job for ever. */
   readonly pending?: { readonly routes: readonly string[]; readonly job: Job };
 }
@@ -46,12 +51,14 @@ export class FakeServer {
   readonly probing: FakeProbing;
   pending: FakeServerOptions['pending'];
   trend: Trend | undefined;
+  readonly training: FakeTraining | null;
 
   constructor(private readonly options: FakeServerOptions = {}) {
     this.listing = options.listing ?? listingOf();
     this.failing = options.failing;
     this.pending = options.pending;
     this.trend = options.trend;
+    this.training = options.training ? new FakeTraining(options.training) : null;
     this.probing = new FakeProbing(options.probing ?? { images: 0 });
   }
 
@@ -74,11 +81,22 @@ export class FakeServer {
 
   private answer(route: string, query: URLSearchParams): Response {
     const { version, scanning } = this.listing;
+    const told = this.training?.answer(route, query);
+    if (told) return told;
     switch (route) {
       case 'snapshots':
         return json(this.listing);
       case 'changes':
-        return json({ version, scanning, trend: this.trend?.version ?? 0 });
+        return json({
+          version,
+          scanning,
+          trend: this.trend?.version ?? 0,
+          training: this.training?.version ?? 0,
+        });
+      case 'training':
+        return json(emptyTraining(query.get('run') ?? ''));
+      case 'training_curves':
+        return json({ run: query.get('run'), curves: [] });
       case 'trend':
         return this.trend
           ? json({ ...this.trend, run: query.get('run') })
@@ -108,7 +126,7 @@ export class FakeServer {
       case 'comparison':
         return json(compare(a, b));
       case 'architecture':
-        return json(architectureOf());
+        return json(a.run === RUN ? networkOf(UNITS) : architectureOf());
       case 'filters':
         return new Response(filtersOf(layer ?? ''));
       case 'distribution':

@@ -68,7 +68,7 @@ export function snapshotOf(
 
 export function runOf(epochs: number, name = 'alexnet'): Run {
   const snapshots = Array.from({ length: epochs }, (_, index) => snapshotOf(index + 1, name));
-  return { name, event_runs: [`${name}/train`, `${name}/validation`], snapshots };
+  return { name, event_runs: [`${name}/train`, `${name}/validation`], snapshots, has_log: false };
 }
 
 /** 40 epochs, one of them broken and the newest being written, and a second, shorter run. */
@@ -101,7 +101,12 @@ export function emptyListing(changes: Partial<Listing> = {}): Listing {
 }
 
 export function listingWith(snapshots: readonly Snapshot[]): Listing {
-  const run: Run = { name: 'alexnet', event_runs: ['alexnet/train'], snapshots: [...snapshots] };
+  const run: Run = {
+    name: 'alexnet',
+    event_runs: ['alexnet/train'],
+    snapshots: [...snapshots],
+    has_log: false,
+  };
   const ready = snapshots.filter(({ state }) => state === 'ready');
   const [first, last] = [ready[0], ready.at(-1)];
   const suggested = first && last && first !== last ? { a: first.id, b: last.id } : null;

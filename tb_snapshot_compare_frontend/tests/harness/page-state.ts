@@ -8,6 +8,11 @@ import { dismissed, raised } from '../../src/state/notices';
 import * as probing from '../../src/state/probing';
 import * as resources from '../../src/state/resources';
 import * as snapshots from '../../src/state/snapshots';
+import * as training from '../../src/state/training';
+import * as trainingData from '../../src/state/training-data';
+import { growth } from '../../src/state/training-live';
+import { trainingNetwork } from '../../src/state/training-network';
+import * as trainingOther from '../../src/state/training-other';
 import * as trend from '../../src/state/trend';
 import { applyShared, decode } from '../../src/state/url';
 
@@ -37,6 +42,21 @@ export function resetPage(): void {
       probing.flow,
       probing.attribution,
       probing.filterAttribution,
+      training.training,
+      trainingData.trainingCurves,
+      trainingData.trainingClasses,
+      trainingData.imageHistory,
+      trainingData.layerSeries,
+      trainingData.layerBands,
+      trainingData.topFilters,
+      trainingData.correlation,
+      trainingData.forensics,
+      trainingNetwork,
+      trainingOther.otherTraining,
+      trainingOther.otherCurves,
+      trainingOther.otherClasses,
+      trainingOther.otherSeries,
+      trainingOther.otherBands,
     ]) {
       resource.value = { status: 'idle' };
     }
@@ -53,6 +73,14 @@ export function resetPage(): void {
     probing.flowWanted.value = false;
     probing.shownChannels.value = null;
     probing.uploading.value = { left: 0, problems: [] };
+    trainingData.classImages.value = new Map();
+    trainingData.filterSeries.value = new Map();
+    trainingData.filterNorms.value = new Map();
+    trainingData.miniSetSeries.value = new Map();
+    training.readLayer.value = null;
+    training.distantSections.value = [];
+    training.hoveredStep.value = null;
+    growth.value = null;
     raised.value = [];
     dismissed.value = new Set();
     announcement.value = '';

@@ -1,6 +1,7 @@
 /** The states of the page that are worth looking at: `index.html?scenario=NAME`. */
 import type { FakeServerOptions } from './fake-server';
 import { comparisonOf, emptyListing, listingOf, listingWith, runOf, snapshotOf } from './fixtures';
+import { trainingListing } from './training/listing';
 
 export const SCENARIOS: Readonly<Record<string, FakeServerOptions>> = {
   normal: { probing: {} },
@@ -56,6 +57,39 @@ export const SCENARIOS: Readonly<Record<string, FakeServerOptions>> = {
       status: 422,
       message: 'epoch-040.keras: the archive has no model.weights.h5: save the whole model.',
     },
+  },
+  training: { listing: trainingListing(), training: {} },
+  'training-pinned': { listing: trainingListing(), training: {} },
+  'training-indexing': {
+    listing: trainingListing(200),
+    training: {
+      dumps: 200,
+      changes: {
+        origin: 'derived',
+        note: 'Computed from 20 snapshots.',
+        state: 'indexing',
+        done: 11,
+        total: 19,
+        passes: [],
+        probe_images: 0,
+        kinds: ['weight', 'update'],
+        examined: false,
+        findings: [],
+        sessions: [],
+        rates: [],
+        events: [],
+      },
+    },
+  },
+  'training-small': {
+    listing: trainingListing(7),
+    training: { dumps: 7, layers: 4, classes: 3, perClass: 5 },
+  },
+  'training-empty': { listing: listingOf() },
+  'training-failed': {
+    listing: trainingListing(),
+    training: {},
+    failing: { route: 'training', status: 500, message: 'The log cannot be read: no permission.' },
   },
   unlisted: {
     failing: { route: 'snapshots', status: 500, message: 'The scan failed: permission denied.' },

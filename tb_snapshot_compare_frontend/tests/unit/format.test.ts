@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   countTickFormat,
   formatBytes,
@@ -33,6 +33,18 @@ test.each([
   [37, '37'],
 ])('compact count %s is %s', (count, text) => {
   expect(plain(formatCount(count, { compact: true }))).toBe(text);
+});
+
+test('a format is made once, not with every number', () => {
+  formatNumber(0.5);
+  tickFormat([0, 1]);
+  const making = vi.spyOn(Intl, 'NumberFormat');
+  for (let count = 1; count < 1000; count += 1) {
+    formatNumber(count / 1000);
+    tickFormat([0, count]);
+  }
+  expect(making).not.toHaveBeenCalled();
+  making.mockRestore();
 });
 
 test.each([

@@ -3,6 +3,7 @@ import { Api } from '../../src/client/Api';
 import { Client } from '../../src/client/Client';
 import type { Snapshot } from '../../src/client/types';
 import { announcement, retryFailed, visible } from '../../src/state/environment';
+import { kernelPlaces } from '../../src/state/kernel';
 import { Loader } from '../../src/state/loader';
 import { raised } from '../../src/state/notices';
 import {
@@ -13,7 +14,7 @@ import {
   filterMeasures,
   listing,
 } from '../../src/state/resources';
-import { a, b, filters, layer, selectLayer, tensor } from '../../src/state/selection';
+import { a, b, filters, layer, orderKernel, selectLayer, tensor } from '../../src/state/selection';
 import { isGone, readyPair, rewritten, swapSides } from '../../src/state/snapshots';
 import { standingOf } from '../../src/state/standing';
 import { trend, trendWaits } from '../../src/state/trend';
@@ -91,6 +92,27 @@ test('the filters of a layer without a kernel are not asked for', async () => {
   await open({}, { a: 'alexnet-2', b: 'alexnet-3', layer: 'flatten' });
   expect(filterMeasures.value.status).toBe('idle');
   expect(asked('filters')).toEqual([]);
+});
+
+test('a click on a layer asks for all that is shown of it at once, and for nothing else', async () => {
+  await open({}, { a: 'alexnet-2', b: 'alexnet-3', layer: 'conv5' });
+  const before = server.requests.length;
+  selectLayer('fc6');
+  const routes = () => server.requests.slice(before).map((request) => request.split('?')[0]);
+  expect(routes()).toEqual(['kernel', 'distribution', 'filters']);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(routes()).toHaveLength(3);
+});
+
+test('the order of the map is asked for where it is not by index', async () => {
+  await open({}, { a: 'alexnet-2', b: 'alexnet-3', layer: 'conv5' });
+  expect(kernelPlaces.value.status).toBe('idle');
+  orderKernel('rows', 'difference');
+  await vi.advanceTimersByTimeAsync(10);
+  expect(asked('kernel_order')).toHaveLength(1);
+  expect(kernelPlaces.value.status).toBe('ready');
+  orderKernel('rows', 'index');
+  expect(kernelPlaces.value.status).toBe('idle');
 });
 
 test('a layer without weights has no distribution to ask for', async () => {

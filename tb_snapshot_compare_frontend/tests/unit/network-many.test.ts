@@ -4,6 +4,7 @@ import type { LayerNode } from '../../src/client/types';
 import { findBlocks } from '../../src/views/network/blocks';
 import { buildNetwork, layersOf } from '../../src/views/network/network';
 import type { Unit } from '../../src/views/network/types';
+import { openByDefault } from '../../src/views/network/visible';
 
 const EXPERTS = 1_000;
 const PARTS = ['gate', 'up', 'down'];
@@ -37,6 +38,20 @@ test('the layers of a group are found once for all groups', () => {
   );
   expect(layersOf(network, 'model/7')).toBe(layersOf(network, 'model/7'));
   expect(layersOf(network, 'nothing')).toEqual([]);
+});
+
+test('what is open at first is found without going over the links', () => {
+  const nodes = [group('model', null), ...groups(), ...layers()];
+  const built = buildNetwork(
+    { source: 'names', note: '', nodes, edges: [] },
+    { compact: true, blocks: false },
+  );
+  const network = Object.defineProperty({ ...built }, 'links', {
+    get: () => {
+      throw new Error('the links were asked for');
+    },
+  });
+  expect(openByDefault(network).size).toBe(0);
 });
 
 function groups(): LayerNode[] {

@@ -9,6 +9,7 @@ import {
   coverageWords,
   hatchWords,
   measureFor,
+  rankingOf,
   rowsOf,
   valueWords,
 } from '../../src/views/timeline/trend-model';
@@ -17,6 +18,7 @@ import { runOf, trendOf } from '../harness/fixtures';
 const snapshots = runOf(5).snapshots;
 const trend = trendOf(snapshots);
 const row = { name: 'conv1', index: 0 };
+const ranking = rankingOf(trend, 'l2');
 
 function waiting(): Trend {
   const [first, second, ...others] = trend.pairs;
@@ -49,9 +51,13 @@ test('a cell lies between the places of its two snapshots', () => {
 });
 
 test('the layers that changed most are shown in the order of the network, the selected one too', () => {
-  expect(rowsOf(trend, 'l2', null, 3).map(({ name }) => name)).toEqual(['fc6', 'fc7', 'fc8']);
-  expect(rowsOf(trend, 'l2', 'conv1', 3).map(({ name }) => name)).toEqual(['conv1', 'fc7', 'fc8']);
-  expect(rowsOf(trend, 'l2', null, Number.POSITIVE_INFINITY)).toHaveLength(8);
+  expect(rowsOf(trend, ranking, null, 3).map(({ name }) => name)).toEqual(['fc6', 'fc7', 'fc8']);
+  expect(rowsOf(trend, ranking, 'conv1', 3).map(({ name }) => name)).toEqual([
+    'conv1',
+    'fc7',
+    'fc8',
+  ]);
+  expect(rowsOf(trend, ranking, null, Number.POSITIVE_INFINITY)).toHaveLength(8);
 });
 
 test('the measure of the page is used where the trend has it', () => {
@@ -60,7 +66,7 @@ test('the measure of the page is used where the trend has it', () => {
 });
 
 test('colours span what is positive', () => {
-  const all = rowsOf(trend, 'l2', null, Number.POSITIVE_INFINITY);
+  const all = rowsOf(trend, ranking, null, Number.POSITIVE_INFINITY);
   const [low = 0, high = 0] = colorRange(trend, 'l2', all) ?? [];
   expect(low).toBeCloseTo(3.333);
   expect(high).toBe(80);
@@ -71,7 +77,7 @@ test('colours span what is positive', () => {
 });
 
 test('colours span the rows that are shown, or a small layer would flatten them', () => {
-  const most = rowsOf(trend, 'l2', null, 3);
+  const most = rowsOf(trend, ranking, null, 3);
   const [low = 0, high = 0] = colorRange(trend, 'l2', most) ?? [];
   expect(low).toBeGreaterThan(10);
   expect(high).toBe(80);

@@ -5,7 +5,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef } from 'preact
 import type { KernelMap } from '../../client/types';
 import { Tooltip } from '../../elements/Tooltip';
 import { useSize } from '../../elements/use-size';
-import type { Camera } from '../../render/camera';
+import type { Camera, View } from '../../render/camera';
 import { dark } from '../../state/environment';
 import { kernelPlaces, locatedTiles, shownTiles } from '../../state/kernel';
 import { channelStrip } from '../../state/probing';
@@ -79,6 +79,9 @@ export function KernelStage(props: KernelStageProps): JSX.Element {
   const opened = useSignal<Place | null>(null);
   const said = useSignal('');
   const written = useRef(mapView.peek());
+  const placed = useRef<{ readonly view: View; readonly extent: Size; readonly size: Size } | null>(
+    null,
+  );
   const painter = useRef<StagePainter | null>(null);
   const places = latest(kernelPlaces.value);
   const theme = dark.value ? 'dark' : 'light';
@@ -128,10 +131,27 @@ export function KernelStage(props: KernelStageProps): JSX.Element {
     camera.setContent(extent);
     camera.setViewport(size);
     camera.limitScale(fit, largestScale(map, fit));
-    const view = mapView.peek();
+    // A move since then is shared a moment later only: another size must not take it back.
+    const last = placed.current;
+    const now = camera.view.peek();
+    const moved = last !== null && now !== last.view;
+    const view = moved ? sharedView(now, last.extent, last.size) : mapView.peek();
     if (view) camera.move(cameraView(view, extent, size));
     else camera.fit(0, fit);
+    placed.current = { view: camera.view.peek(), extent, size };
   }, [map, size, camera]);
+
+  // Before the first frame, too: what is drawn later waits for the tiles anyway.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        if (shownTiles.value) drawing.show(shownTiles.value);
+        drawing.mark(locatedTiles.value);
+        painter.current?.ask();
+        painter.current?.redraw('map');
+      }),
+    [map, size, camera, drawing],
+  );
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -159,11 +179,6 @@ export function KernelStage(props: KernelStageProps): JSX.Element {
         const extent = extentOf(scene.map);
         if (view) camera.move(cameraView(view, extent, scene.size));
         else camera.fit(0, fitScale(extent, scene.size));
-      }),
-      effect(() => {
-        if (shownTiles.value) drawing.show(shownTiles.value);
-        drawing.mark(locatedTiles.value);
-        painter.current?.redraw('map');
       }),
       effect(() => {
         void [filters.value, channel.value, area.value, channelStrip.value, brush.value];

@@ -136,6 +136,13 @@ export class MapDrawing {
     }
   }
 
+  /** Asks for the tiles on screen now: by the frame that draws them they may have come. */
+  ask(projection: Projection, size: Size): void {
+    const [placement, seen] = [placementOf(projection), projection.seen(size)];
+    this.painter?.ask(placement, seen);
+    this.maskPainter?.ask(placement, seen);
+  }
+
   /** True when the next frame should go on. */
   draw(canvas: HTMLCanvasElement, look: Look): boolean {
     const { source, painter } = this;
@@ -145,7 +152,7 @@ export class MapDrawing {
     const placement = placementOf(projection);
     const seen = projection.seen(size);
     if (source.isEmpty && performance.now() - this.since < PATIENCE_MS) {
-      painter.draw(offscreen(), placement, seen);
+      painter.ask(placement, seen);
       return false;
     }
     const context = prepareOpaque(canvas, size.width, size.height);

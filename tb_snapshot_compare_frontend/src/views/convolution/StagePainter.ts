@@ -5,7 +5,7 @@ import type { Camera } from '../../render/camera';
 import type { Theme } from '../../scales/color';
 import { channelStrip } from '../../state/probing';
 import { latest } from '../../state/resources';
-import { area, channel, columnsBy, filters, rowsBy } from '../../state/selection';
+import { area, channel, filters } from '../../state/selection';
 import {
   inverse,
   LEFT,
@@ -69,6 +69,13 @@ export class StagePainter {
     private readonly drawing: MapDrawing,
   ) {}
 
+  /** Asks for the tiles of the scene, unless a new one is about to be set. */
+  ask(): void {
+    const { drawing, scene } = this;
+    if (!scene || drawing.source?.map !== scene.map) return;
+    drawing.ask(new Projection(scene.map, this.camera.view.peek()), scene.size);
+  }
+
   redraw(what: 'map' | 'overlay'): void {
     if (what === 'map') this.mapIsDue = true;
     this.frame ??= requestAnimationFrame(() => {
@@ -112,7 +119,7 @@ export class StagePainter {
       drawStrip(top, {
         ...common,
         side: 'top',
-        order: columnsBy.peek(),
+        order: map.columns_by,
         indices: scene.places?.columns ?? null,
         values: map.columns_are_channels ? filled(known?.outputs) : null,
         runs,
@@ -125,7 +132,7 @@ export class StagePainter {
       drawStrip(left, {
         ...common,
         side: 'left',
-        order: rowsBy.peek(),
+        order: map.rows_by,
         indices: scene.places?.rows ?? null,
         values: map.rows_are_channels ? filled(known?.inputs) : null,
         runs: [],

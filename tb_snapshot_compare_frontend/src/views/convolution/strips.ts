@@ -16,7 +16,7 @@ export interface Strip {
   /** Of the map's part of the screen. */
   readonly size: Size;
   readonly order: KernelOrder;
-  /** Stored index by place; null while it is not known. */
+  /** Stored index by place; null while it is not known, and by index. */
   readonly indices: Int32Array | null;
   /** By stored index; null without a probe image. */
   readonly values: readonly (number | null)[] | null;
@@ -42,7 +42,7 @@ export function drawStrip(context: CanvasRenderingContext2D, strip: Strip): void
   const band = bandOf(strip, axis);
   context.fillStyle = strip.palette.skeleton;
   context.fillRect(band.x, band.y, band.width, band.height);
-  if (strip.values && strip.indices) drawValues(context, strip, axis);
+  if (strip.values && (strip.indices || strip.order === 'index')) drawValues(context, strip, axis);
   else hatch(context, band, strip.palette);
   for (const [first, last] of strip.runs) {
     const box = boxOf(strip, axis, first, last);
@@ -100,7 +100,7 @@ function placed({ side }: Strip, from: number, length: number): Box {
 /** One bar per channel; where several share a pixel, the largest is seen. */
 function drawValues(context: CanvasRenderingContext2D, strip: Strip, axis: Axis): void {
   const { values, indices, theme } = strip;
-  if (!values || !indices) return;
+  if (!values) return;
   const colors = activationTable(theme);
   const most = largestValue(values) || 1;
   const { offset, step, count, room } = axis;
@@ -110,7 +110,7 @@ function drawValues(context: CanvasRenderingContext2D, strip: Strip, axis: Axis)
   for (let place = first; place < end; place += together) {
     let value: number | null = null;
     for (let at = place; at < Math.min(end, place + together); at += 1) {
-      const own = values[indices[at] as number] ?? null;
+      const own = values[indices?.[at] ?? at] ?? null;
       if (own !== null && (value === null || own > value)) value = own;
     }
     if (value === null) continue;

@@ -6,6 +6,7 @@ import { Button } from '../../elements/Button';
 import { EmptyState, FailureState } from '../../elements/EmptyState';
 import { Icon } from '../../elements/Icon';
 import { LevelLegend } from '../../elements/Legend';
+import { NumberStepper } from '../../elements/NumberStepper';
 import { Panel } from '../../elements/Panel';
 import type { PanelExports, PanelProps } from '../../elements/panel-types';
 import { Segments } from '../../elements/Segments';
@@ -29,7 +30,6 @@ import { CellTable } from './CellTable';
 import { existing, totalOf } from './cells';
 import css from './Distribution.css?inline';
 import { Histogram } from './Histogram';
-import { NumberStepper } from './NumberStepper';
 import { rangeSetter, tensorsOfLayer } from './tensors';
 import {
   areaLine,

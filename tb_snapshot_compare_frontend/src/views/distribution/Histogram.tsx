@@ -152,6 +152,8 @@ export function Histogram(props: HistogramProps): JSX.Element {
     () => <Bars stack={stack} colors={colors} selected={selected} />,
     [stack, colors, selected],
   );
+  const countAxis = useMemo(() => <CountAxis stack={stack} />, [stack]);
+  const changeAxis = useMemo(() => <ChangeAxis stack={stack} />, [stack]);
   const outlines = useMemo(() => <Selected stack={stack} selected={selected} />, [stack, selected]);
   return (
     <div
@@ -182,12 +184,12 @@ export function Histogram(props: HistogramProps): JSX.Element {
           aria-hidden="true"
           focusable="false"
         >
-          <CountAxis stack={stack} />
+          {countAxis}
           {read !== null && <BinBand stack={stack} bin={read.bin} />}
           {brush !== null && <BrushBand stack={stack} brush={brush} />}
           {drawnBars}
           {bars && <AreaOutline stack={stack} bars={bars} />}
-          <ChangeAxis stack={stack} />
+          {changeAxis}
           {outlines}
           {read !== null && <Cursor stack={stack} cell={read} focused={pointed === null} />}
           <rect

@@ -1,14 +1,22 @@
 /** The layers and all their measures as a table: sorted by any column, drawn only where seen. */
-import { useComputed, useSignal } from '@preact/signals';
+import { type Signal, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { memo } from '../../elements/memo';
 import { useRowWindow } from '../../elements/use-row-window';
 import { inkOn } from '../../scales/color';
 import { formatCount, formatMeasure, formatShape, MISSING } from '../../scales/format';
 import { difference, METRICS } from '../../state/metrics';
-import { hoveredLayer, layer, metric, selectLayer } from '../../state/selection';
+import { hoveredLayer, layer, type Metric, metric, selectLayer } from '../../state/selection';
 import { jumpTo } from './Diagram';
 import * as model from './model';
-import { type ColumnKey, layerRows, type Sorting, sortRows } from './table-rows';
+import {
+  type ColumnKey,
+  type LayerRow,
+  largestMeasures,
+  layerRows,
+  type Sorting,
+  sortRows,
+} from './table-rows';
 import { SIDE_WORDS } from './words';
 
 const ROW = 28;
@@ -42,26 +50,15 @@ export function LayerTable() {
     sortRows(layerRows(model.layers.value, model.differences.value), sorting.value),
   );
   const search = model.query.value.trim() !== '';
-  const found = new Set(model.found.value.map(({ name }) => name));
-  const shown = search ? rows.value.filter((row) => found.has(row.layer.name)) : rows.value;
+  const found = useComputed(() => new Set(model.found.value.map(({ name }) => name)));
+  const shown = search ? rows.value.filter((row) => found.value.has(row.layer.name)) : rows.value;
   const { first, end } = useRowWindow(scroller, shown.length, ROW);
-  const tops = new Map(METRICS.map(({ key }) => [key, largestOf(key)]));
+  const tops = useComputed(() => largestMeasures(rows.value)).value;
   const tabStop = shown.some((row) => row.layer.name === focused.value)
     ? focused.value
     : shown.some((row) => row.layer.name === layer.value)
       ? layer.value
       : (shown[0]?.layer.name ?? null);
-
-  function largestOf(key: ColumnKey): number {
-    let top = 0;
-    if (METRICS.some((info) => info.key === key))
-      for (const row of rows.value)
-        top = Math.max(
-          top,
-          (row.measures && difference(row.measures, key as typeof metric.value)) ?? 0,
-        );
-    return top;
-  }
 
   function sortBy(column: Column): void {
     const { key, descending } = sorting.value;
@@ -112,8 +109,6 @@ export function LayerTable() {
     event.stopPropagation();
   }
 
-  const choose = (name: string): void => selectLayer(layer.value === name ? null : name);
-
   useEffect(() => {
     const index = shown.findIndex((row) => row.layer.name === layer.value);
     if (index >= 0 && scroller.current) scroller.current.scrollTop = Math.max(0, (index - 3) * ROW);
@@ -151,62 +146,85 @@ export function LayerTable() {
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody onKeyDown={onKeyDown}>
           {first > 0 && <Spacer rows={first} />}
-          {shown.slice(first, end).map((row, index) => {
-            const { name, kind, output_shape, parameters, side } = row.layer;
-            return (
-              <tr
-                key={name}
-                data-row={name}
-                tabIndex={name === tabStop ? 0 : -1}
-                aria-rowindex={first + index + 2}
-                aria-selected={layer.value === name}
-                onClick={() => choose(name)}
-                onKeyDown={onKeyDown}
-                onFocus={() => {
-                  focused.value = name;
-                }}
-                onPointerEnter={() => {
-                  hoveredLayer.value = name;
-                }}
-                onPointerLeave={() => {
-                  hoveredLayer.value = null;
-                }}
-              >
-                <th scope="row" title={name}>
-                  {name}
-                </th>
-                <td>{side === 'both' ? kind : `${kind}, ${SIDE_WORDS[side]}`}</td>
-                <td>{output_shape ? formatShape(output_shape) : MISSING}</td>
-                <td class="net-number">{parameters > 0 ? formatCount(parameters) : MISSING}</td>
-                {METRICS.map((info) => {
-                  const value = row.measures && difference(row.measures, info.key);
-                  const shaded = info.key === metric.value && value !== null;
-                  const fill = shaded ? model.color.value(value) : null;
-                  const share = value === null ? 0 : value / (tops.get(info.key) || 1);
-                  return (
-                    <td
-                      key={info.key}
-                      class="net-number"
-                      style={fill ? { background: fill, color: inkOn(fill) } : undefined}
-                    >
-                      {!shaded && share > 0 && (
-                        <i style={{ width: `${(share * 100).toFixed(1)}%` }} />
-                      )}
-                      <span>{formatMeasure(info.key, value, { padded: true })}</span>
-                    </td>
-                  );
-                })}
-              </tr>
-            );
-          })}
+          {shown.slice(first, end).map((row, index) => (
+            <Row
+              key={row.layer.name}
+              row={row}
+              place={first + index + 2}
+              selected={layer.value === row.layer.name}
+              tabStop={row.layer.name === tabStop}
+              tops={tops}
+              focused={focused}
+            />
+          ))}
           {end < shown.length && <Spacer rows={shown.length - end} />}
         </tbody>
       </table>
       {shown.length === 0 && <p class="net-none">No layer matches “{model.query.value}”.</p>}
     </div>
   );
+}
+
+interface RowProps {
+  readonly row: LayerRow;
+  /** Among all rows, the header's is 1. */
+  readonly place: number;
+  readonly selected: boolean;
+  readonly tabStop: boolean;
+  readonly tops: ReadonlyMap<Metric, number>;
+  readonly focused: Signal<string | null>;
+}
+
+/** Of many rows, choosing another layer changes two. */
+const Row = memo(function Row({ row, place, selected, tabStop, tops, focused }: RowProps) {
+  const { name, kind, output_shape, parameters, side } = row.layer;
+  return (
+    <tr
+      data-row={name}
+      tabIndex={tabStop ? 0 : -1}
+      aria-rowindex={place}
+      aria-selected={selected}
+      onClick={() => choose(name)}
+      onFocus={() => {
+        focused.value = name;
+      }}
+      onPointerEnter={() => {
+        hoveredLayer.value = name;
+      }}
+      onPointerLeave={() => {
+        hoveredLayer.value = null;
+      }}
+    >
+      <th scope="row" title={name}>
+        {name}
+      </th>
+      <td>{side === 'both' ? kind : `${kind}, ${SIDE_WORDS[side]}`}</td>
+      <td>{output_shape ? formatShape(output_shape) : MISSING}</td>
+      <td class="net-number">{parameters > 0 ? formatCount(parameters) : MISSING}</td>
+      {METRICS.map((info) => {
+        const value = row.measures && difference(row.measures, info.key);
+        const shaded = info.key === metric.value && value !== null;
+        const fill = shaded ? model.color.value(value) : null;
+        const share = value === null ? 0 : value / (tops.get(info.key) || 1);
+        return (
+          <td
+            key={info.key}
+            class="net-number"
+            style={fill ? { background: fill, color: inkOn(fill) } : undefined}
+          >
+            {!shaded && share > 0 && <i style={{ width: `${(share * 100).toFixed(1)}%` }} />}
+            <span>{formatMeasure(info.key, value, { padded: true })}</span>
+          </td>
+        );
+      })}
+    </tr>
+  );
+});
+
+function choose(name: string): void {
+  selectLayer(layer.value === name ? null : name);
 }
 
 function Spacer({ rows }: { readonly rows: number }) {

@@ -63,6 +63,15 @@ export function sortRows(rows: readonly LayerRow[], { key, descending }: Sorting
   });
 }
 
+/** What the bars of each column are shares of. */
+export function largestMeasures(rows: readonly LayerRow[]): ReadonlyMap<Metric, number> {
+  const values = ({ measures }: LayerRow, key: Metric) =>
+    (measures && difference(measures, key)) ?? 0;
+  return new Map(
+    METRICS.map(({ key }) => [key, rows.reduce((top, row) => Math.max(top, values(row, key)), 0)]),
+  );
+}
+
 /** Header and one row per layer: everything that is known, numbers in full. */
 export function csvRows(rows: readonly LayerRow[]): CsvCell[][] {
   const counts = ['nan_a', 'nan_b', 'inf_a', 'inf_b'] as const;

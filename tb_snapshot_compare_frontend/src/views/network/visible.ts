@@ -18,7 +18,17 @@ export type VisibleBox =
   | { readonly id: string; readonly group: Group; readonly parent: string | null };
 
 function countBoxes(network: Network, open: ReadonlySet<string>): number {
-  return visibleNetwork(network, open).boxes.length;
+  const boxes = network.units.map((unit) => closedAround(network, unit, open) ?? unit);
+  return new Set(boxes).size;
+}
+
+/** The outermost closed group around a unit. */
+function closedAround(
+  network: Network,
+  { group }: Unit,
+  open: ReadonlySet<string>,
+): Group | undefined {
+  return lineage(network, group).findLast(({ name }) => !open.has(name));
 }
 
 /**
@@ -56,9 +66,8 @@ export function visibleNetwork(network: Network, open: ReadonlySet<string>): Vis
   const frames = new Map<string, Group>();
   const boxOf = new Map<string, string>();
   for (const unit of network.units) {
-    const line = lineage(network, unit.group).toReversed();
-    const closed = line.find((group) => !open.has(group.name));
-    for (const group of line) {
+    const closed = closedAround(network, unit, open);
+    for (const group of lineage(network, unit.group).toReversed()) {
       if (group === closed) break;
       frames.set(group.name, group);
     }

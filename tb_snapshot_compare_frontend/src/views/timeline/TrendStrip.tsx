@@ -32,6 +32,7 @@ import {
   coverageWords,
   hatchWords,
   measureFor,
+  rankingOf,
   rowsOf,
   type TrendCell,
   type TrendMeasure,
@@ -67,9 +68,10 @@ export function TrendStrip({ axis, domain }: TrendStripProps): JSX.Element | nul
   const cells = useMemo(() => cellsOn(axis, known), [axis, known]);
   const most = trendRows.value === 'all' ? Number.POSITIVE_INFINITY : trendTop();
   const selected = layer.value;
+  const ranking = useMemo(() => rankingOf(known, measure), [known, measure]);
   const rows = useMemo(
-    () => rowsOf(known, measure, selected, most),
-    [known, measure, selected, most],
+    () => rowsOf(known, ranking, selected, most),
+    [known, ranking, selected, most],
   );
   const range = useMemo(() => colorRange(known, measure, rows), [known, measure, rows]);
   if (known === null || cells.length === 0) return null;

@@ -40,26 +40,28 @@ export function cellsOn(axis: Axis, trend: Trend | null): readonly TrendCell[] {
   return cells.sort((x, y) => x.to - y.to);
 }
 
+/** Indices of layers, those that changed most first. */
+export function rankingOf(trend: Trend | null, measure: TrendMeasure): readonly number[] {
+  const means = (trend?.layers ?? []).map((_, index) => meanOf(trend, measure, index));
+  return [...means.keys()].sort((x, y) => (means[y] ?? 0) - (means[x] ?? 0) || x - y);
+}
+
 /**
  * The layers in the network's order: all of them, or the `most` that changed most, and the selected
  * one.
  */
 export function rowsOf(
   trend: Trend | null,
-  measure: TrendMeasure,
+  ranking: readonly number[],
   selected: string | null,
   most: number,
 ): readonly TrendRow[] {
   const rows = (trend?.layers ?? []).map((name, index) => ({ name, index }));
   if (rows.length <= most) return rows;
-  const means = rows.map(({ index }) => meanOf(trend, measure, index));
-  const order = rows
-    .map(({ index }) => index)
-    .sort((x, y) => (means[y] ?? 0) - (means[x] ?? 0) || x - y);
-  const kept = new Set(order.slice(0, most));
+  const kept = new Set(ranking.slice(0, most));
   const chosen = rows.find(({ name }) => name === selected);
   if (chosen && !kept.has(chosen.index)) {
-    kept.delete(order[most - 1] ?? -1);
+    kept.delete(ranking[most - 1] ?? -1);
     kept.add(chosen.index);
   }
   return rows.filter(({ index }) => kept.has(index));

@@ -1,1 +1,0 @@
-import{Ct as e,N as t,y as n,yt as r}from"./chunk-B4xLje3O.js";var i=e({status:`idle`}),a=e({status:`idle`}),o=e({status:`idle`}),s=e({status:`idle`}),c=e({status:`idle`}),l=e(null),u=r(()=>t.value??n.value),d=e(null),f=e(null),p=e(null);export{i as a,s as c,l as i,f as l,u as n,a as o,p as r,o as s,c as t,d as u};

@@ -1,0 +1,330 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Curve, Finding } from '../../src/client/types';
+import { stepScale } from '../../src/scales/steps';
+import { callbackSnippet } from '../../src/shell/training/callback-snippet';
+import { gripAt, gripped, overviewPath } from '../../src/shell/training/overview-model';
+import { comparePinned, mostChanged, pairAround, pinnedPair } from '../../src/state/compare-pins';
+import { findings, showEvidence, wantedSection } from '../../src/state/findings';
+import { a, b, filters, layer, maximised } from '../../src/state/selection';
+import { choosingLayer } from '../../src/state/settle';
+import * as training from '../../src/state/training';
+import { topFilters, trainingClasses } from '../../src/state/training-data';
+import { goTo, panBy, setRange, zoomBy, zoomFactor } from '../../src/state/training-zoom';
+import {
+  columnAt,
+  dumpsAround,
+  leadOf,
+  movedRows,
+  placedMarks,
+  quantitiesOf,
+} from '../../src/views/training-forensics/moved-model';
+import { leadWords } from '../../src/views/training-forensics/words';
+import { resetPage } from '../harness/page-state';
+import { FakeTraining } from '../harness/training/fake-training';
+import { stepOf } from '../harness/training/plan';
+
+const fake = new FakeTraining({ classes: 8, perClass: 4 });
+
+beforeEach(() => {
+  resetPage();
+  training.training.value = { status: 'ready', value: fake.training() };
+});
+
+afterEach(resetPage);
+
+const snapshots = [10, 20, 30].map((step) => ({ id: `s${step}`, step }));
+
+test.each([
+  [[15], ['s10', 's20']],
+  [[20], ['s10', 's20']],
+  [
+    [12, 25],
+    ['s10', 's30'],
+  ],
+  [
+    [10, 20],
+    ['s10', 's20'],
+  ],
+  [
+    [12, 14, 18],
+    ['s10', 's20'],
+  ],
+])('around the pins %j lie %j', (pins, expected) => {
+  const pair = pairAround(pins, snapshots);
+  expect(pair.state === 'ready' && [pair.a.id, pair.b.id]).toEqual(expected);
+});
+
+test.each([
+  [[], 'Pin one or two steps first.'],
+  [[10], 'No snapshot was kept before step 10.'],
+  [[35], 'No snapshot was kept after step 35.'],
+])('the pins %j cannot be compared: %s', (pins, reason) => {
+  expect(pairAround(pins, snapshots)).toEqual({ state: 'impossible', reason });
+});
+
+test('one snapshot is no comparison', () => {
+  expect(pairAround([15], snapshots.slice(1, 2))).toMatchObject({ state: 'impossible' });
+});
+
+test('the layer with most of the top filters is preselected', () => {
+  const entry = (name: string, filter: number) => ({
+    layer: name,
+    filter,
+    cosine: [],
+    relative_l2: [],
+  });
+  const value = {
+    steps: [1],
+    count: 10,
+    left_out: [],
+    filters: [entry('x', 3), entry('y', 9), entry('y', 2)],
+  };
+  expect(mostChanged(value)).toEqual({ layer: 'y', filters: [2, 9] });
+  expect(mostChanged({ ...value, filters: [] })).toBeNull();
+  expect(mostChanged(null)).toBeNull();
+});
+
+test('comparing opens the page with the snapshots around the pin, at what changed most', () => {
+  training.page.value = 'training';
+  maximised.value = 'network';
+  training.pinAll([stepOf(402)]);
+  topFilters.value = { status: 'ready', value: fake.top([stepOf(402)]) };
+  comparePinned();
+  expect([a.value, b.value]).toEqual(['resnet50-401', 'resnet50-402']);
+  expect(layer.value).toBe(mostChanged(fake.top([stepOf(402)]))?.layer);
+  expect(filters.value.length).toBeGreaterThan(0);
+  expect([training.page.value, maximised.value]).toEqual(['compare', null]);
+});
+
+test('where no filter is known to have changed most, the page chooses a layer by itself', () => {
+  training.pinAll([stepOf(300)]);
+  comparePinned();
+  expect([layer.value, choosingLayer.value]).toEqual([null, true]);
+  choosingLayer.value = false;
+});
+
+test('without pins nothing is compared', () => {
+  expect(pinnedPair.value.state).toBe('impossible');
+  comparePinned();
+  expect([a.value, training.page.value]).toEqual([null, 'compare']);
+});
+
+test('findings come by severity', () => {
+  const severities = findings.value.map(({ severity }) => severity);
+  expect(severities).toEqual([...severities].sort((x, y) => order(x) - order(y)));
+  function order(severity: string): number {
+    return ['problem', 'warning', 'note'].indexOf(severity);
+  }
+});
+
+const finding = (changes: Partial<Finding>): Finding => ({
+  id: 'x',
+  kind: 'anomaly',
+  severity: 'warning',
+  text: 'Something.',
+  view: 'model',
+  units: [],
+  classes: [],
+  steps: [],
+  ...changes,
+});
+
+test('a finding about a layer opens what lies around it, and dead filters show', () => {
+  training.closedSections.value = ['layers', 'model'];
+  const units = ['conv5/block1/conv1'];
+  showEvidence(finding({ view: 'layers', units, kind: 'dead_filters' }));
+  expect(training.openUnits.value).toEqual(['conv5/block1', 'conv5']);
+  expect(training.shownUnits.value).toContain('conv5/block1/conv1');
+  expect(training.openLayers.value).toEqual(units);
+  expect(training.closedSections.value).toEqual(['model']);
+  expect(wantedSection.value).toEqual({ section: 'layers' });
+});
+
+test('what did not train is seen by its updates, what is dead by the norm of its weights', () => {
+  training.layerKind.value = 'gradient';
+  showEvidence(finding({ view: 'layers', units: ['conv1'], kind: 'not_finite' }));
+  expect(training.layerKind.value).toBe('gradient');
+  showEvidence(finding({ view: 'layers', units: ['conv1'], kind: 'never_trained' }));
+  expect(training.shownKind.value).toBe('update');
+  expect(training.filterMeasure.value).toBe('cosine');
+  showEvidence(finding({ view: 'layers', units: ['conv1'], kind: 'dead_filters' }));
+  expect(training.filterMeasure.value).toBe('w_l2');
+});
+
+test('a finding about a group closes it, so that it has a row', () => {
+  training.openUnits.value = ['conv3', 'conv3/block1'];
+  showEvidence(finding({ view: 'layers', units: ['conv3/block1'] }));
+  expect(training.shownUnits.value).toContain('conv3/block1');
+});
+
+test('a finding about classes opens them and their clusters, and pins its steps', () => {
+  trainingClasses.value = { status: 'ready', value: fake.classes(30) };
+  const steps = [stepOf(130), stepOf(560)];
+  setRange([stepOf(100), stepOf(140)]);
+  showEvidence(finding({ view: 'validation', classes: [5, 6, 7, 2], steps }));
+  expect(training.openClasses.value).toEqual([5, 6, 7]);
+  const clusters = fake.classes(30).cluster;
+  expect(new Set(training.openClusters.value)).toEqual(
+    new Set([5, 6, 7].map((index) => clusters[index])),
+  );
+  expect(training.pins.value).toEqual(steps);
+  const [first, last] = training.shownRange.value;
+  expect(first <= stepOf(560) && stepOf(560) <= last).toBe(true);
+});
+
+test('pins of a finding take the place of those of another, beside what was pinned by hand', () => {
+  training.togglePin(stepOf(20));
+  showEvidence(finding({ view: 'forensics', steps: [stepOf(130), stepOf(140)] }));
+  expect(training.pins.value).toEqual([20, 130, 140].map(stepOf));
+  expect(training.newestPin.value).toBe(stepOf(130));
+  showEvidence(finding({ view: 'forensics', steps: [stepOf(20), stepOf(560)] }));
+  expect(training.pins.value).toEqual([20, 560].map(stepOf));
+  showEvidence(finding({ view: 'forensics', steps: [stepOf(300)] }));
+  expect(training.pins.value).toEqual([20, 300].map(stepOf));
+});
+
+test('a finding with hundreds of steps pins the first of them', () => {
+  const steps = Array.from({ length: 300 }, (_, index) => stepOf(index));
+  showEvidence(finding({ steps }));
+  expect(training.pins.value).toHaveLength(8);
+});
+
+test('zooming and panning move all charts', () => {
+  zoomBy(4, stepOf(400));
+  expect(zoomFactor.value).toBeCloseTo(4, 1);
+  const [first] = training.shownRange.value;
+  panBy(0.25);
+  expect(training.shownRange.value[0]).toBeGreaterThan(first);
+  goTo(stepOf(10));
+  expect(training.shownRange.value[0]).toBeLessThanOrEqual(stepOf(10));
+  expect(training.hoveredStep.value).toBe(stepOf(10));
+  setRange(null);
+  expect(zoomFactor.value).toBe(1);
+});
+
+const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
+const whole = stepScale(hundred, [1, 100], 1000);
+
+test.each([
+  [200, 'first'],
+  [500, 'last'],
+  [300, 'move'],
+  [100, 'draw'],
+  [195, 'first'],
+])('at %d the strip is held by %s', (x, grip) => {
+  expect(gripAt(x, { left: 200, right: 500 }, true)).toBe(grip);
+});
+
+test('while all is in sight its ends can be held, and a window drawn', () => {
+  expect(gripAt(3, { left: 0, right: 1000 }, false)).toBe('first');
+  expect(gripAt(500, { left: 0, right: 1000 }, false)).toBe('draw');
+});
+
+test('a drag on the strip draws, moves and resizes what is in sight', () => {
+  const range = [21, 50] as const;
+  expect(gripped(hundred, whole, 'draw', range, 600, 700)).toEqual([61, 71]);
+  expect(gripped(hundred, whole, 'move', range, 300, 400)).toEqual([31, 60]);
+  expect(gripped(hundred, whole, 'first', range, 200, 100)).toEqual([11, 50]);
+  expect(gripped(hundred, whole, 'last', range, 500, 5000)).toEqual([21, 100]);
+  expect(gripped(hundred, whole, 'first', range, 200, 800)).toEqual([50, 53]);
+});
+
+test('the strip shows the loss of training', () => {
+  const curve = (run: string, y: number[]): Curve => ({
+    run,
+    tag: 'loss',
+    kind: 'loss',
+    axis: 'step',
+    x: [1, 50, 100],
+    y,
+  });
+  const path = overviewPath(
+    [curve('r/validation', [9, 9, 9]), curve('r/train', [3, 2, 1])],
+    'step',
+    hundred,
+    whole,
+    28,
+  );
+  expect(path).toBe('M5.0 3.0L495.0 14.0L995.0 25.0');
+  expect(overviewPath([], 'step', hundred, whole, 28)).toBe('');
+});
+
+test('what moved first is listed by unit, earliest first', () => {
+  const forensics = fake.forensics(stepOf(402));
+  const rows = movedRows(forensics);
+  const onsets = rows.map(({ first }) => first.onset);
+  expect(onsets).toEqual([...onsets].sort((x, y) => x - y));
+  expect(rows.at(-1)?.unit).toBe('');
+  expect(rows[0]?.first.quantity).toBe('gradient');
+  expect(quantitiesOf(rows)).toEqual([
+    'gradient',
+    'moment1',
+    'moment2',
+    'update',
+    'weight',
+    'loss',
+  ]);
+});
+
+test('marks of one column lie beside each other', () => {
+  const forensics = fake.forensics(stepOf(402));
+  const dumps = dumpsAround(forensics, training.dumps.value);
+  expect(dumps).toContain(stepOf(402));
+  expect(dumps.length).toBeLessThan(24);
+  const marks = placedMarks(movedRows(forensics)[0] as never, dumps);
+  const together = marks.filter(({ column }) => column === marks[1]?.column);
+  expect(together.map(({ place }) => place)).toEqual(together.map((_, index) => index));
+});
+
+test('what is seen at a dump after the loss may have begun before it', () => {
+  const dumps = [184, 192, 200, 208];
+  const moved = (onset: number, lead: number | null) =>
+    leadOf({ unit: 'a', quantity: 'update', onset, lead, deviation: 9 }, 198, dumps);
+  expect(moved(200, -2)).toEqual({ most: 5, least: -2 });
+  expect(moved(208, -10)).toEqual({ most: -10, least: -10 });
+  expect(moved(192, 6)).toEqual({ most: 6, least: 6 });
+  expect(moved(200, null)).toBeNull();
+  expect(
+    [moved(200, -2), moved(208, -10), moved(192, 6), { most: 0, least: 0 }, null].map(leadWords),
+  ).toEqual(['5 steps before to 2 after', '10 steps after', '6 steps before', 'with it', '–']);
+  expect(leadWords({ most: 0, least: -7 })).toBe('with it to 7 after');
+  expect([184, 198, 208, 230, 100].map((step) => columnAt(dumps, step))).toEqual([
+    0, 1.75, 3, 3, -1,
+  ]);
+});
+
+test('onsets far apart are cut to the columns around the pin', () => {
+  const series = [10, 700].map((dump) => ({
+    unit: 'conv1',
+    quantity: 'update' as const,
+    onset: stepOf(dump),
+    lead: null,
+    deviation: 5,
+  }));
+  const dumps = dumpsAround({ step: stepOf(400), loss_onset: null, series }, training.dumps.value);
+  expect(dumps).toHaveLength(24);
+  expect(dumps).toContain(stepOf(400));
+});
+
+test('the lines that record name the run below the logdir', () => {
+  expect(callbackSnippet('/logs', 'resnet "50"').split('\n')).toEqual([
+    'from tb_snapshot_compare import SnapshotCallback',
+    '',
+    'recording = SnapshotCallback("/logs", run="resnet \\"50\\"", probe_data=(x_val, y_val))',
+    'model.fit(x, y, callbacks=[recording])',
+  ]);
+  expect(callbackSnippet('/logs', '.')).toContain('SnapshotCallback("/logs", probe_data=');
+});
+
+test('a finding about a layer without top filters shows all layers again', () => {
+  topFilters.value = { status: 'ready', value: fake.top([stepOf(402)]) };
+  training.setPins([stepOf(402)]);
+  training.onlyTop.value = true;
+  const [inside] = training.topLayers.value ?? [];
+  showEvidence(finding({ view: 'layers', units: [inside as string], kind: 'never_trained' }));
+  expect(training.onlyTop.value).toBe(true);
+  const others = training.log.value?.units.map(({ path }) => path) ?? [];
+  const outside = others.find((path) => !training.topLayers.value?.includes(path)) as string;
+  showEvidence(finding({ view: 'layers', units: [outside], kind: 'never_trained' }));
+  expect(training.onlyTop.value).toBe(false);
+});
