@@ -14,6 +14,8 @@ from hypothesis import settings
 
 from tb_snapshot_compare.sources import Watcher
 from tb_snapshot_compare.workspace import compiling
+from tb_snapshot_compare.workspace.deriving import Deriving
+from tb_snapshot_compare.workspace.training_logs import TrainingLogs
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -26,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fuzz-seconds",
         type=int,
-        default=30,
+        default=15,
         help="how long each parser is fuzzed (default: %(default)s)",
     )
 
@@ -52,19 +54,22 @@ def no_compiling_beside() -> Iterator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def scans_end() -> Iterator[None]:
-    """No module leaves a scan behind that would meet what the next one puts in the way of it."""
-    started: list[Watcher] = []
-    start = Watcher.start
-
-    def remembered(watcher: Watcher) -> None:
-        started.append(watcher)
-        start(watcher)
-
+    """No module leaves a thread behind that would meet what the next one puts in its way."""
+    started: dict[int, Watcher | Deriving | TrainingLogs] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Watcher, "start", remembered)
+        for kind, start in ((Watcher, "start"), (Deriving, "start"), (TrainingLogs, "watch")):
+            patch.setattr(kind, start, _remembered(getattr(kind, start), started))
         yield
-    for watcher in {id(each): each for each in started}.values():
-        watcher.close()
+    for each in started.values():
+        each.close()
+
+
+def _remembered(start: Any, started: dict[int, Any]) -> Any:
+    def remembered(each: Any) -> None:
+        started[id(each)] = each
+        start(each)
+
+    return remembered
 
 
 @dataclass(frozen=True)

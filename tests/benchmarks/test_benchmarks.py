@@ -72,7 +72,17 @@ def largest_error(columns: list[str], row: list[str]) -> float:
 
 
 def test_every_group_can_be_named() -> None:
-    assert {*TINY, "pair", "trend", "pair_vgg16", "many_tensors", "hostile", "races"} <= set(GROUPS)
+    assert {
+        *TINY,
+        "training_log",
+        "pair",
+        "trend",
+        "pair_vgg16",
+        "many_tensors",
+        "hostile",
+        "races",
+    } <= set(GROUPS)
+    assert {"recording", "log_kills", "full_disk", "planted_truth"} <= set(GROUPS)
 
 
 def test_the_one_tensor_that_changed_is_found(tables_of: Tables) -> None:

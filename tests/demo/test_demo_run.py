@@ -14,11 +14,22 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from demo.run import DRAWN, MARKER, DemoError, Settings, finished_settings, is_kept, main
+from demo.run import (
+    DRAWN,
+    INCIDENT,
+    INCIDENT_EPOCHS,
+    MARKER,
+    DemoError,
+    Settings,
+    finished_settings,
+    is_kept,
+    main,
+)
 from demo.server import TensorBoard
 
 ROOT = Path(__file__).parents[2]
 DONE = Settings(DRAWN, "alexnet", 45)
+RECORDED = Settings(DRAWN, INCIDENT, INCIDENT_EPOCHS)
 
 
 def _finish(logdir, settings=DONE):
@@ -56,8 +67,9 @@ def test_a_directory_of_somebody_else_is_not_touched(tmp_path):
     assert theirs.exists()
 
 
-def test_the_kept_run_needs_no_framework(tmp_path):
+def test_the_kept_runs_need_no_framework(tmp_path):
     _finish(tmp_path)
+    _finish(tmp_path, RECORDED)
     code = (
         "import sys; from demo.run import main; "
         f"status = main(['--logdir', {str(tmp_path)!r}, '--no-serve']); "
@@ -106,6 +118,7 @@ def test_a_taken_port_is_replaced_by_a_free_one(tmp_path):
 
 def test_tensorboard_answers_at_the_printed_address_and_stops_on_ctrl_c(tmp_path):
     _finish(tmp_path)
+    _finish(tmp_path, RECORDED)
     command = [sys.executable, "-u", "-m", "demo.run", "--logdir", str(tmp_path), "--port", "0"]
     started = time.monotonic()
     demo = subprocess.Popen(
@@ -118,7 +131,7 @@ def test_tensorboard_answers_at_the_printed_address_and_stops_on_ctrl_c(tmp_path
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert demo.stdout is not None
-    lines = [demo.stdout.readline() for _ in range(2)]
+    lines = [demo.stdout.readline() for _ in range(3)]
     while "TensorBoard is at" not in lines[-1]:
         lines.append(demo.stdout.readline())
         assert demo.poll() is None

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, expect, sy
 
 from demo.flowers import category_names, flower_jpeg
 from tests.e2e.layer_kinds import MODELS, save_two_epochs
+from tests.e2e.recorded_run import RUN, Recorded, accidents, record_once
 from tests.e2e.server import OUTPUT, TensorBoard, tensorboard
 
 EPOCHS = 40
@@ -122,6 +123,19 @@ def kinds(tmp_path_factory: pytest.TempPathFactory, photographs: Path) -> Iterat
     ]
     with tensorboard(*flags) as server:
         yield Kinds(folder, server)
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
+    """A run that recorded its whole training, once for all processes of the tests."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "recorded"
+    record_once(folder)
+    cache = tmp_path_factory.mktemp("recorded-cache")
+    with tensorboard(f"--logdir={folder}", f"--snapshot_compare_cache_dir={cache}") as server:
+        yield Recorded(server, folder / RUN, accidents())
 
 
 @pytest.fixture(scope="session")

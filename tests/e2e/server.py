@@ -73,6 +73,7 @@ def tensorboard(
             raise AssertionError("TensorBoard did not start:\n" + "".join(server.log))
         yield server
     finally:
+        ended = process.poll()
         process.terminate()
         try:
             process.wait(10)
@@ -82,6 +83,7 @@ def tensorboard(
         reader.join(5)
         assert process.stdout is not None
         process.stdout.close()
+        assert ended is None, f"TensorBoard ended with {ended}:\n" + "".join(server.log[-50:])
 
 
 def wait_for(condition: object, seconds: float = 30) -> None:

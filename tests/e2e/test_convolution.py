@@ -346,7 +346,12 @@ def test_every_quantity_order_tensor_and_the_table(
 ) -> None:
     opened, shown = open_map(open_compare, pair)
     frame = opened.frame
-    pictures = {shown.picture.evaluate("canvas => canvas.toDataURL()")}
+
+    def picture() -> str:
+        return str(shown.picture.evaluate("canvas => canvas.toDataURL()"))
+
+    first = picture()
+    pictures = {first}
     for quantity, legend in {
         "Signed b − a": "b − a",
         "Relative %": "Relative difference",
@@ -356,8 +361,12 @@ def test_every_quantity_order_tensor_and_the_table(
     }.items():
         choose(shown.panel, "Show", quantity)
         expect(shown.panel.locator(".kernel-footer")).to_contain_text(legend)
-        opened.page.wait_for_timeout(500)
-        pictures.add(shown.picture.evaluate("canvas => canvas.toDataURL()"))
+        if quantity == "Difference":
+            wait_for(lambda: picture() == first)
+        else:
+            wait_for(lambda: picture() not in pictures)
+            opened.page.wait_for_timeout(500)
+            pictures.add(picture())
     assert len(pictures) == 5
 
     a, b = (kernel.astype(np.float64) for kernel in kernels)
