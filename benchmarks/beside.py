@@ -1,19 +1,15 @@
 """TensorBoard beside a running comparison: how long it takes to answer `/data/environment`.
 
-    python -m benchmarks.beside LOGDIR
+    python -m benchmarks.beside
 
-A real TensorBoard with an empty cache is started on a directory of snapshots; all neighbours are
-compared, one pair after the other, while it is asked for `/data/environment` all the time.
+A real TensorBoard with an empty cache is started on each logdir of `page_inputs`; all neighbours
+are compared, one pair after the other, while it is asked for `/data/environment` all the time.
 """
 
-import argparse
+from __future__ import annotations
+
 import itertools
 import json
-import os
-import signal
-import socket
-import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -21,12 +17,20 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from benchmarks import page_inputs, report
+from benchmarks.progress import say
+from benchmarks.report import Table, significant
+from tests.e2e.server import tensorboard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _PLUGIN = "data/plugin/snapshot_compare/"
 _LIMIT_SECONDS = 300.0
@@ -104,37 +108,32 @@ def _until(ask: Callable[[], Any], what: str) -> Any:
     raise AssertionError(f"waited in vain until {what}")
 
 
-def measure(logdir: str) -> Answers:
+def measure(logdir: Path) -> Answers:
     """`answers_beside` of a TensorBoard that is started, with an empty cache, on `logdir`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="beside-") as cache:
-        command = [sys.executable, "-m", "tensorboard.main", "--logdir", logdir]
-        command += ["--port", str(port), "--snapshot_compare_cache_dir", cache]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        quiet = subprocess.DEVNULL
-        process = subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)
-        try:
-            return answers_beside(f"http://127.0.0.1:{port}/")
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+    with (
+        tempfile.TemporaryDirectory(prefix="beside-") as cache,
+        tensorboard(f"--logdir={logdir}", f"--snapshot_compare_cache_dir={cache}") as server,
+    ):
+        return answers_beside(server.address)
 
 
-def main() -> None:
-    """Prints milliseconds."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("logdir")
-    found = measure(parser.parse_args().logdir)
-    for name, waits in (("idle", found.idle), (f"beside {found.pairs} pairs", found.beside)):
-        figures = (statistics.median(waits), float(np.quantile(waits, 0.99)), max(waits))
-        words = "  ".join(
-            f"{key} {1000 * value:.1f}"
-            for key, value in zip(("median", "p99", "slowest"), figures, strict=True)
-        )
-        print(f"{name}: {len(waits)} answers, ms: {words}")
+def tables(tiny: bool = False) -> Iterator[Table]:
+    """One table of all logdirs."""
+    rows: list[tuple[str, ...]] = []
+    for name in ("series",) if tiny else page_inputs.NAMES:
+        say(f"beside: {name}")
+        found = measure(page_inputs.folders(name)[0])
+        title = page_inputs.TITLES[name]
+        rows.append((title, "idle", *_figures(found.idle)))
+        rows.append((title, f"while {found.pairs} pairs are compared", *_figures(found.beside)))
+    heads = ("logdir", "TensorBoard is", "answers", "median, ms", "p99, ms", "slowest, ms")
+    yield Table("/data/environment beside a comparison", heads, tuple(rows))
+
+
+def _figures(waits: list[float]) -> tuple[str, ...]:
+    found = (float(np.median(waits)), float(np.quantile(waits, 0.99)), max(waits))
+    return (f"{len(waits):,}", *(significant(1e3 * seconds) for seconds in found))
 
 
 if __name__ == "__main__":
-    main()
+    report.main(sys.modules[__name__], __doc__)

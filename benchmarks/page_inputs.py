@@ -1,4 +1,4 @@
-"""What `page_speed` shows: three logdirs of snapshots, and the same weights as histograms.
+"""What `page_speed` and `beside` show: three logdirs, and the same weights as histograms.
 
 - `series`: a ResNet-18 (102 tensors, 11.7 million weights) at 20 steps, saved by Keras,
 - `many`: a mixture of experts of 12,345 small tensors, one pair, in safetensors files,
@@ -19,24 +19,34 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import inputs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 Weights = dict[str, NDArray[np.float32]]
+NAMES = ("series", "many", "large")
+TITLES = {
+    "series": "102 tensors x 20 snapshots",
+    "many": "12,345 tensors x 1 pair",
+    "large": "A pair of 1.04 GB",
+}
+_BYTES = {"series": 1_000_000_000, "many": 100_000_000, "large": 2_200_000_000}
 RUN = "run"
 SERIES_STEPS = 20
 BUCKETS = 30
 _SEED = 7
 
 
-def make(name: str, folder: Path) -> tuple[Path, Path]:
-    """The logdir of snapshots and the logdir of histograms, written once."""
-    snapshots, histograms = folder / name / "snapshots", folder / name / "histograms"
-    if not (folder / name / "complete").exists():
-        _write(_MAKERS[name](snapshots / RUN), histograms / RUN)
-        (folder / name / "complete").touch()
-    return snapshots, histograms
+def folders(name: str) -> tuple[Path, Path]:
+    """The logdir of snapshots and the logdir of histograms, made once."""
+    folder = inputs.kept(f"page-{name}", lambda path: _make(name, path), lambda _: _BYTES[name])
+    return folder / "snapshots", folder / "histograms"
+
+
+def _make(name: str, folder: Path) -> None:
+    _write(_MAKERS[name](folder / "snapshots" / RUN), folder / "histograms" / RUN)
 
 
 def _write(steps: Iterator[Weights], run: Path) -> None:

@@ -1,6 +1,6 @@
 """How fast the page is, beside TensorBoard's histogram page on the same weights.
 
-    python -m benchmarks.page_speed [--only series many large] [--repeats 5] [--keep FOLDER]
+    python -m benchmarks.page_speed
 
 Three logdirs (see `page_inputs`), each served by a real TensorBoard to a real Chromium without a
 GPU and with its cache switched off. Results are known to the server's disk, not to its memory: it
@@ -14,168 +14,41 @@ is started anew for every set of figures. Printed for either page, as median (ra
 - bytes over the wire until then, and the objects and arrays of the page's scripts,
 - routes: each URL asked for once more by a plain client,
 - the longest task of the first drawing, and the three figures that tests only bound loosely:
-  laying out a network, frames while it is moved, drawing a distribution of 512 bars,
-- `/data/environment` of TensorBoard while nothing and while a comparison is computed.
+  laying out a network, frames while it is moved, drawing a distribution of 512 bars.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
-import threading
 import time
 import urllib.parse
 import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import sync_playwright
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.page_inputs import make
+from benchmarks import page_inputs, report
+from benchmarks.page_scripts import BARS, CLICK_LAYER, CLICK_TAGS, MARKS, PAN, REDRAW, TOP
+from benchmarks.progress import say
+from benchmarks.report import Table, spread
 from tests.e2e.conftest import FLAGS, compare_frame
 from tests.e2e.server import TensorBoard, tensorboard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, CDPSession, Frame, Page
 
 PLUGIN = "data/plugin/snapshot_compare/"
-INPUTS = ("series", "many", "large")
+_REPEATS = 5
 CLICKS = 8
 NEVER_MS = 120_000
 KEY = "p.snapshot_compare."
-DEEP = """
-window.deep = (tag, root = document) => [...root.querySelectorAll('*')].flatMap((element) => [
-  ...(element.localName === tag ? [element] : []),
-  ...(element.shadowRoot ? window.deep(tag, element.shadowRoot) : []),
-]);
-window.has = (element, tag) => window.deep(tag, element.shadowRoot ?? element).length > 0;
-"""
-"""TensorBoard's own page is made of elements in elements' shadows."""
-MARKS = (
-    DEEP
-    + """
-addEventListener('DOMContentLoaded', () => {
-  const marks = (window.marks = {}), now = () => performance.timeOrigin + performance.now();
-  window.longest = 0;
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries())
-      window.longest = Math.max(window.longest, duration);
-  }).observe({ type: 'longtask', buffered: true });
-  const found = (selector) => document.querySelector(selector) !== null;
-  const states = {
-    layers: () => found('.net-table tr[data-row]') || found('.net-body'),
-    distribution: () => found('[data-panel=distribution] svg :is(path, rect)'),
-    map: () => found('.kernel-stage[data-complete=true]'),
-    complete: () => marks.layers && marks.distribution && marks.map && !found('[data-busy]'),
-    tags: () => location.hash === '#histograms' && window.deep('tf-histogram-loader').length > 0,
-    histograms: () => marks.tags && window.deep('vz-histogram-timeseries').length > 0 &&
-      window.deep('vz-histogram-timeseries').some((one) => window.has(one, 'path')),
-  };
-  const look = () => {
-    for (const [name, is] of Object.entries(states))
-      if (!marks[name] && is()) marks[name] = now();
-    if (!marks.complete && !marks.histograms) requestAnimationFrame(look);
-  };
-  look();
-});
-"""
-)
-TOP = """async () => {
-  document.querySelector('.net-table-scroll').scrollTop = 0;
-  for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);
-  return [...document.querySelectorAll('[data-row]')]
-    .filter((row) => /\\d/.test(row.querySelector('.net-number')?.textContent))
-    .map((row) => row.dataset.row);
-}"""
-CLICK_LAYER = """async (name) => {
-  const row = document.querySelector(`[data-row="${CSS.escape(name)}"]`);
-  const panel = (view) => document.querySelector(`[data-panel=${view}]`);
-  const subtitle = (view) => panel(view)?.querySelector('.panel-subtitle')?.textContent ?? '';
-  const still = (view) => !panel(view)?.querySelector('.panel-busy');
-  const views = {
-    network: () => subtitle('network').startsWith(`${name} `),
-    distribution: () => subtitle('distribution').startsWith(`${name} `) && still('distribution'),
-    map: () => subtitle('convolution').startsWith(`${name}/`) &&
-      document.querySelector('.kernel-stage')?.dataset.complete === 'true',
-  };
-  const start = performance.now(), found = {};
-  row.dispatchEvent(new MouseEvent('click', { bubbles: true }));
-  while (Object.keys(found).length < 3 && performance.now() - start < 5000) {
-    await new Promise(requestAnimationFrame);
-    for (const [view, is] of Object.entries(views)) if (!(view in found) && is()) found[view] = 0;
-    await new Promise(requestAnimationFrame);
-    for (const view in found) found[view] ||= performance.now() - start;
-  }
-  return found;
-}"""
-CLICK_TAGS = """async () => {
-  const drawn = () =>
-    window.deep('vz-histogram-timeseries').filter((one) => window.has(one, 'path'));
-  const views = window.deep('tf-category-paginated-view');
-  const within = (view) => view.shadowRoot ?? view;
-  const next = views.flatMap((view) => window.deep('paper-button', within(view)))
-    .filter((one) => /next/i.test(one.textContent) && one.offsetParent && !one.disabled);
-  const closed = views.filter((view) => !within(view).querySelector('.heading[open-button]'));
-  const target = next[0] ?? (closed[0] && within(closed[0]).querySelector('.heading'));
-  if (!target) return null;
-  target.scrollIntoView({ block: 'center' });
-  for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);
-  const before = new Set(drawn().flatMap((one) => window.deep('path', one.shadowRoot ?? one)));
-  const start = performance.now();
-  const { left, top, height } = target.getBoundingClientRect();
-  for (const kind of ['mousedown', 'mouseup', 'click'])
-    target.dispatchEvent(new MouseEvent(kind, { bubbles: true, composed: true, cancelable: true,
-      view: window, clientX: left + 9, clientY: top + height / 2 }));
-  while (performance.now() - start < 5000) {
-    await new Promise(requestAnimationFrame);
-    const paths = drawn().flatMap((one) => window.deep('path', one.shadowRoot ?? one));
-    if (!paths.some((path) => !before.has(path))) continue;
-    await new Promise(requestAnimationFrame);
-    return performance.now() - start;
-  }
-  return null;
-}"""
-PAN = """async () => {
-  const svg = document.querySelector('.net-svg');
-  svg.setPointerCapture = () => {};
-  const { left, top } = svg.getBoundingClientRect();
-  const fire = (kind, x) => svg.dispatchEvent(new PointerEvent(kind, {
-    bubbles: true, button: 0, pointerId: 7, isPrimary: true,
-    clientX: left + x, clientY: top + 60 }));
-  const times = [];
-  fire('pointerdown', 200);
-  for (let i = 0; i < 60; i += 1) {
-    const start = performance.now();
-    fire('pointermove', 200 + 3 * i);
-    await new Promise(requestAnimationFrame);
-    times.push(performance.now() - start);
-  }
-  fire('pointerup', 380);
-  return times;
-}"""
-BARS = """async (bars) => {
-  const input = document.querySelector('[data-panel=distribution] input');
-  const start = performance.now();
-  input.value = String(bars);
-  for (const kind of ['input', 'change', 'blur'])
-    input.dispatchEvent(new Event(kind, { bubbles: true }));
-  const drawn = () => document.querySelector('[data-panel=distribution] svg path[data-level]')
-    ?.getAttribute('d');
-  const before = drawn();
-  while (performance.now() - start < 20000) {
-    await new Promise(requestAnimationFrame);
-    const busy = document.querySelector('[data-panel=distribution] .panel-busy');
-    if (!busy && drawn() !== before) break;
-  }
-  return performance.now() - start;
-}"""
 Figures = dict[str, list[float]]
 
 
@@ -200,22 +73,20 @@ class Wire:
         self.bytes += int(event["encodedDataLength"])
 
 
-def main() -> None:
-    """Prints the figures of every input."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--only", nargs="+", choices=INPUTS, default=INPUTS)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--keep", type=Path, help="where inputs are kept for the next time")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+def tables(tiny: bool = False) -> Iterator[Table]:
+    """One table for each logdir."""
+    names = ("series",) if tiny else page_inputs.NAMES
+    repeats = 1 if tiny else _REPEATS
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=FLAGS
         )
-        for name in options.only:
-            snapshots, histograms = make(name, options.keep or Path(folder))
-            ours = of_compare(browser, snapshots, options.repeats)
-            theirs = of_histograms(browser, histograms, options.repeats)
-            show(name, ours, theirs)
+        for name in names:
+            snapshots, histograms = page_inputs.folders(name)
+            say(f"page speed: {name}")
+            ours = of_compare(browser, snapshots, repeats)
+            theirs = of_histograms(browser, histograms, repeats)
+            yield _table(page_inputs.TITLES[name], ours, theirs)
         browser.close()
 
 
@@ -225,7 +96,6 @@ def of_compare(browser: Browser, logdir: Path, repeats: int) -> Figures:
     with tempfile.TemporaryDirectory() as cache:
         flags = (f"--logdir={logdir}", f"--snapshot_compare_cache_dir={cache}")
         with tensorboard(*flags) as server:
-            beside_a_comparison(server, found)
             layers = prime(browser, server)
         with tensorboard(*flags) as server:
             first = f"#snapshot_compare&{KEY}network=table&{KEY}layer="
@@ -324,26 +194,6 @@ def loaded_tags(server: TensorBoard) -> list[str]:
     raise AssertionError("TensorBoard has not read its files")
 
 
-def beside_a_comparison(server: TensorBoard, found: Figures) -> None:
-    """`/data/environment` before and while the first pair is compared."""
-    address = f"{server.address}data/environment"
-    pair = pair_query(server)
-    for _ in range(200):
-        note(found, "environment, idle (ms)", timed(address)[0])
-    done = threading.Event()
-
-    def compare() -> None:
-        until_ready(server, "comparison", pair)
-        done.set()
-
-    thread = threading.Thread(target=compare)
-    thread.start()
-    while not done.is_set():
-        note(found, "environment beside a comparison (ms)", timed(address)[0])
-        time.sleep(0.005)
-    thread.join()
-
-
 def ask_routes(server: TensorBoard, layers: Iterable[str], found: Figures) -> None:
     """Each URL of what is computed, first asked for after a start and again."""
     pair = pair_query(server)
@@ -404,21 +254,6 @@ def loosely_bounded(
     page.close()
 
 
-REDRAW = """async () => {
-  const panel = document.querySelector('[data-panel=network]');
-  const press = (name) => [...panel.querySelectorAll('button')]
-    .find((button) => button.textContent.trim() === name)?.click();
-  const until = async (is) => { while (!is()) await new Promise(requestAnimationFrame); };
-  press('Table');
-  await until(() => panel.querySelector('.net-table'));
-  const start = performance.now();
-  press('Diagram');
-  await until(() => panel.querySelector('.net-body'));
-  await new Promise(requestAnimationFrame);
-  return performance.now() - start;
-}"""
-
-
 def since_opened(page: Page, frame: Frame, mark: str) -> float:
     """Milliseconds from the page's address to a mark."""
     opened = float(page.evaluate("performance.timeOrigin"))
@@ -439,24 +274,22 @@ def note(found: Figures, name: str, value: float) -> None:
     found.setdefault(name, []).append(float(value))
 
 
-def show(name: str, ours: Figures, theirs: Figures) -> None:
-    """A table of both pages; the ratio is of medians."""
-    table = Table(
-        "figure", "this page", "p95", "TensorBoard's histograms", "p95", "ratio", title=name
-    )
+def _table(title: str, ours: Figures, theirs: Figures) -> Table:
+    """Both pages' figures; the ratio is of medians."""
+    rows = []
     for figure, values in ours.items():
         other = theirs.get(figure)
-        ratio = f"{statistics.median(values) / statistics.median(other):.2f}" if other else ""
-        table.add_row(figure, *_columns(values), *(_columns(other) if other else ("", "")), ratio)
-    Console(highlight=False, width=150).print(table)
+        ratio = f"{statistics.median(values) / statistics.median(other):.2f}" if other else "-"
+        rows.append((figure, *_cells(values), *(_cells(other) if other else ("-", "-")), ratio))
+    heads = ("figure", "this page", "p95", "TensorBoard's histograms", "p95", "ratio")
+    return Table(title, heads, tuple(rows))
 
 
-def _columns(values: list[float]) -> tuple[str, str]:
-    low, high = min(values), max(values)
+def _cells(values: list[float]) -> tuple[str, str]:
     ordered = sorted(values)
     p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
-    return f"{statistics.median(values):.1f} ({low:.1f} to {high:.1f})", f"{p95:.1f}"
+    return spread(values, ""), report.significant(p95)
 
 
 if __name__ == "__main__":
-    main()
+    report.main(sys.modules[__name__], __doc__)

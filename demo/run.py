@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
 HERE = Path(__file__).resolve().parent
-EPOCHS = 45
+EPOCHS, INCIDENT_EPOCHS = 45, 16
+INCIDENT = "alexnet-incident"
 BYTES_PER_PARAMETER = 8
 """A float32 weight and its float32 momentum."""
 MARKER = "demo.json"
+SNAPSHOTS = ("*.keras", "*.safetensors")
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -51,8 +53,8 @@ class Settings:
 
     Attributes:
         data: the folder of photographs, or "drawn flowers".
-        network: "alexnet" or "alexnet-full".
-        epochs: number of snapshots.
+        network: "alexnet", "alexnet-full", or "alexnet-incident" for the recorded run.
+        epochs: how long it was trained.
     """
 
     data: str
@@ -63,6 +65,11 @@ class Settings:
     def run(self) -> str:
         """The name of the run's directory."""
         return self.network if self.data == DRAWN else f"{self.network}-{Path(self.data).name}"
+
+    @property
+    def module(self) -> str:
+        """The program that trains it."""
+        return "demo.incident" if self.network == INCIDENT else "demo.train"
 
     @property
     def layout(self) -> Layout:
@@ -99,6 +106,17 @@ def is_kept(done: Settings | None, wanted: Settings) -> bool:
     )
 
 
+def keep_or_train(wanted: Settings, logdir: Path) -> None:
+    """Trains, unless it was done before."""
+    done = finished_settings(logdir / wanted.run)
+    if is_kept(done, wanted):
+        console.print(f"Using the training kept in {_short(logdir / wanted.run)}")
+        return
+    if done is not None:
+        console.print(f"The training kept in {_short(logdir / wanted.run)} is another; redoing it.")
+    train(wanted, logdir)
+
+
 def train(settings: Settings, logdir: Path) -> None:
     """Trains in a hidden directory that becomes the run when it is complete."""
     folder = _photographs(settings)
@@ -116,8 +134,8 @@ def train(settings: Settings, logdir: Path) -> None:
     if run.exists():
         shutil.rmtree(run)
     unfinished.rename(run)
-    size = sum(path.stat().st_size for path in run.glob("*.keras"))
-    console.print(f"  Snapshots   {settings.epochs} in {_short(run)} ({size / 1e6:,.0f} MB)\n")
+    sizes = [path.stat().st_size for kind in SNAPSHOTS for path in run.glob(kind)]
+    console.print(f"  Snapshots   {len(sizes)} in {_short(run)} ({sum(sizes) / 1e6:,.0f} MB)\n")
 
 
 def _photographs(settings: Settings) -> Path:
@@ -153,15 +171,16 @@ def _check_space(settings: Settings, classes: int, logdir: Path) -> None:
 
 
 def _say_what_is_trained(settings: Settings) -> None:
-    small = settings.network == "alexnet"
-    name = "a small AlexNet" if small else "AlexNet in its original size"
-    duration = "about two minutes on two cores" if small else "many hours without a GPU"
+    name, duration = {
+        "alexnet": ("a small AlexNet", "about two minutes on two cores"),
+        INCIDENT: ("the same, recorded and with accidents,", "about a minute on two cores"),
+    }.get(settings.network, ("AlexNet in its original size", "many hours without a GPU"))
     console.print(f"Training {name} on {settings.data} for {settings.epochs} epochs: {duration}")
 
 
 def _train_in_child(settings: Settings, folder: Path, run: Path) -> None:
     """Runs `demo.train`; what the framework logs goes to a file that is shown if it fails."""
-    command = [sys.executable, "-m", "demo.train", str(folder), str(run)]
+    command = [sys.executable, "-m", settings.module, str(folder), str(run)]
     command += ["--epochs", str(settings.epochs)]
     if settings.layout is FULL:
         command.append("--full")
@@ -235,15 +254,10 @@ def main(arguments: list[str] | None = None) -> int:
     network = "alexnet-full" if options.full else "alexnet"
     wanted = Settings(data, network, options.epochs or EPOCHS)
     try:
-        done = finished_settings(logdir / wanted.run)
-        if is_kept(done, wanted):
-            console.print(f"Using the training kept in {_short(logdir / wanted.run)}")
-        else:
-            if done is not None:
-                console.print(
-                    f"The training kept in {_short(logdir / wanted.run)} is another; redoing it."
-                )
-            train(wanted, logdir)
+        if data == DRAWN and network == "alexnet":
+            # The newest run is the one that the page shows at first.
+            keep_or_train(Settings(data, INCIDENT, INCIDENT_EPOCHS), logdir)
+        keep_or_train(wanted, logdir)
         if not options.no_serve:
             serve(logdir, options.port, not options.no_browser, validation_images(wanted))
     except (DatasetError, DemoError, ServerError) as error:
