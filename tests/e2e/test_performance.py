@@ -6,6 +6,7 @@ import io
 import os
 import re
 import signal
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -460,7 +461,8 @@ def test_a_child_that_is_killed_over_a_request_is_said_and_the_next_request_work
     settled(page.frame)
     # With values that nothing has been computed for.
     page.view.get_by_role("button", name="Input", exact=True).click()
-    choose(page.frame.get_by_role("dialog"), "Values", "0 to 1")
+    with answer_of(page, "predictions"), answer_of(page, "channels"):
+        choose(page.frame.get_by_role("dialog"), "Values", "0 to 1")
     page.page.keyboard.press("Escape")
     settled(page.frame)
     child = inference_child(truth.pair.server)
@@ -483,6 +485,15 @@ def test_a_child_that_is_killed_over_a_request_is_said_and_the_next_request_work
     assert number(figures.first.inner_text()) == pytest.approx(100 * accuracy, rel=6e-3)
     assert inference_child(truth.pair.server) != child
     refused(page.opened)
+
+
+def answer_of(page: Page, route: str) -> AbstractContextManager[Any]:
+    """Waits at its end for what a route answers for values from 0 to 1."""
+    asked = re.compile(rf"/{route}\?.*scale=unit")
+    return page.page.expect_response(
+        lambda answer: answer.status == 200 and asked.search(answer.url) is not None,
+        timeout=60_000,
+    )
 
 
 def inference_child(server: TensorBoard) -> int:

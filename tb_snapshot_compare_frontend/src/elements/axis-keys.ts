@@ -8,13 +8,19 @@ const PAN = 0.25;
 
 /** True when the key was taken. Arrows move the crosshair, brackets go from pin to pin. */
 export function axisKey(event: KeyboardEvent): boolean {
-  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (isCommand(event)) return false;
   const act = event.shiftKey ? shifted(event.key) : (plain(event.key) ?? moved(event.key));
   if (act === null) return false;
   event.preventDefault();
   event.stopPropagation();
   act();
   return true;
+}
+
+/** On many keyboards AltGr or Option writes the brackets. */
+function isCommand({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  if (key === '[' || key === ']') return metaKey || (ctrlKey && !altKey);
+  return ctrlKey || metaKey || altKey;
 }
 
 /** Where the crosshair is, or begins: the newest step in sight. */

@@ -1,4 +1,6 @@
 /** A chart's SVG with the title and the legend that the page shows around it in HTML. */
+import { escaped } from './svg-document';
+
 export interface Swatch {
   readonly color: string;
   readonly label: string;
@@ -46,10 +48,10 @@ export function headedSvg(chart: string, heading: Heading): string {
   const top = head + rows * ROW_HEIGHT + 4;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + top}"`,
-    ` viewBox="0 0 ${width} ${height + top}" font-family="${escapeText(font)}">`,
+    ` viewBox="0 0 ${width} ${height + top}" font-family="${escaped(font)}">`,
     `<rect width="100%" height="100%" fill="${background}"/>`,
     `<g fill="${ink}"><text x="${PADDING}" y="22" font-size="15" font-weight="500">`,
-    `${escapeText(heading.title)}</text>${lines.map(subtitleText).join('')}${parts}</g>`,
+    `${escaped(heading.title)}</text>${lines.map(subtitleText).join('')}${parts}</g>`,
     chart.replace('<svg ', `<svg y="${top}" `),
     '</svg>',
   ].join('');
@@ -63,7 +65,7 @@ function subtitleLines(subtitle: readonly string[], width: number): readonly str
 
 function subtitleText(line: string, row: number): string {
   const y = TITLE_HEIGHT + row * SUBTITLE_HEIGHT + 9;
-  return `<text x="${PADDING}" y="${y}" font-size="11">${escapeText(line)}</text>`;
+  return `<text x="${PADDING}" y="${y}" font-size="11">${escaped(line)}</text>`;
 }
 
 function legendParts(
@@ -76,7 +78,7 @@ function legendParts(
   let row = 0;
   const y = () => head + row * ROW_HEIGHT + 13;
   const write = (text: string) => {
-    parts.push(`<text x="${round(x)}" y="${y()}" font-size="11">${escapeText(text)}</text>`);
+    parts.push(`<text x="${round(x)}" y="${y()}" font-size="11">${escaped(text)}</text>`);
     x += text.length * CHARACTER_WIDTH + PADDING;
   };
   write(heading.legend);
@@ -114,12 +116,4 @@ function swatchMark({ color, dashes }: Swatch, x: number, y: number): string {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-function escapeText(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

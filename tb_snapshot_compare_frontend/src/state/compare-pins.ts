@@ -15,7 +15,7 @@ export type PinnedPair =
 
 /** The snapshots around what is pinned, where there are some. */
 export const pinnedPair = computed<PinnedPair>(() =>
-  pairAround(pins.value, log.value?.snapshots ?? []),
+  pairAround(pins.value, log.value?.snapshots ?? [], log.value?.axis),
 );
 
 /**
@@ -23,7 +23,11 @@ export const pinnedPair = computed<PinnedPair>(() =>
  * last. A snapshot of the pinned step itself is what it led to: the one after; of two pins the
  * first stands for its own snapshot.
  */
-export function pairAround(pinned: readonly number[], snapshots: readonly Placed[]): PinnedPair {
+export function pairAround(
+  pinned: readonly number[],
+  snapshots: readonly Placed[],
+  axis: Training['axis'] = 'step',
+): PinnedPair {
   const [first, last] = [pinned[0], pinned.at(-1)];
   if (first === undefined || last === undefined) return impossible('Pin one or two steps first.');
   if (snapshots.length < 2) return impossible('A comparison needs two snapshots of this run.');
@@ -31,9 +35,9 @@ export function pairAround(pinned: readonly number[], snapshots: readonly Placed
   const alone = first === last;
   const a = sorted.findLast(({ step }) => (alone ? step < first : step <= first));
   const b = sorted.find(({ step }) => step >= last);
-  const word = (step: number) => step.toLocaleString('en-US');
-  if (a === undefined) return impossible(`No snapshot was kept before step ${word(first)}.`);
-  if (b === undefined) return impossible(`No snapshot was kept after step ${word(last)}.`);
+  const words = (step: number) => `${axis} ${step.toLocaleString('en-US')}`;
+  if (a === undefined) return impossible(`No snapshot was kept before ${words(first)}.`);
+  if (b === undefined) return impossible(`No snapshot was kept after ${words(last)}.`);
   return { state: 'ready', a, b };
 }
 
@@ -58,7 +62,7 @@ export function mostChanged(
 export function comparePinned(): void {
   const pair = pinnedPair.value;
   if (pair.state !== 'ready') return;
-  const most = mostChanged(latest(topFilters.value));
+  const most = mostChanged(topOfPins());
   batch(() => {
     chooseSnapshot('a', pair.a.id);
     chooseSnapshot('b', pair.b.id);
@@ -68,6 +72,14 @@ export function comparePinned(): void {
     maximised.value = null;
     page.value = 'compare';
   });
+}
+
+/** Never of other pins, whose answer stays on screen while the next one comes. */
+function topOfPins(): TopFilters | null {
+  const known = latest(topFilters.value);
+  if (known === null || topFilters.value.status === 'ready') return known;
+  const pinned = new Set(pins.value);
+  return known.steps.length > 0 && known.steps.every((step) => pinned.has(step)) ? known : null;
 }
 
 function impossible(reason: string): PinnedPair {

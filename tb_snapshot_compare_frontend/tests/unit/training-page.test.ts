@@ -58,8 +58,9 @@ test.each([
   [[], 'Pin one or two steps first.'],
   [[10], 'No snapshot was kept before step 10.'],
   [[35], 'No snapshot was kept after step 35.'],
-])('the pins %j cannot be compared: %s', (pins, reason) => {
-  expect(pairAround(pins, snapshots)).toEqual({ state: 'impossible', reason });
+  [[35], 'No snapshot was kept after epoch 35.', 'epoch'],
+] as const)('the pins %j cannot be compared: %s', (pins, reason, axis?: 'epoch') => {
+  expect(pairAround(pins, snapshots, axis)).toEqual({ state: 'impossible', reason });
 });
 
 test('one snapshot is no comparison', () => {
@@ -94,6 +95,17 @@ test('comparing opens the page with the snapshots around the pin, at what change
   expect(layer.value).toBe(mostChanged(fake.top([stepOf(402)]))?.layer);
   expect(filters.value.length).toBeGreaterThan(0);
   expect([training.page.value, maximised.value]).toEqual(['compare', null]);
+});
+
+test.each([
+  ['other pins', 401, null],
+  ['these pins', 402, mostChanged(fake.top([stepOf(402)]))?.layer],
+])('filters of %s on screen while the next ones come', (_, dump, chosen) => {
+  training.pinAll([stepOf(402)]);
+  topFilters.value = { status: 'loading', job: null, stale: fake.top([stepOf(dump)]) };
+  comparePinned();
+  expect([layer.value, choosingLayer.value]).toEqual([chosen, chosen === null]);
+  choosingLayer.value = false;
 });
 
 test('where no filter is known to have changed most, the page chooses a layer by itself', () => {

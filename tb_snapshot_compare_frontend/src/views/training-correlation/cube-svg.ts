@@ -1,5 +1,6 @@
 /** The cube as parts of an SVG document: its two faces over time are pictures in it. */
 import { fitText } from '../../elements/fit-text';
+import { escaped, short } from '../../render/svg-document';
 import { stepTicks } from '../../scales/step-ticks';
 import { GUTTER, MARGIN } from '../../scales/steps';
 import { AXIS, PADDING, spaced } from './CubeOver';
@@ -9,7 +10,7 @@ import { type Affine, apply, type Point } from './cube-projection';
 import { WORD_SIZE } from './heads';
 import * as model from './model';
 import { paintLayout } from './paint';
-import { escaped, short, svgPen } from './pen';
+import { svgPen } from './pen';
 
 /** Pixels of a picture for each unit. */
 const SHARPNESS = 2;

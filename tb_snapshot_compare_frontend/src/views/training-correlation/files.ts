@@ -3,6 +3,7 @@ import type { Correlation } from '../../client/types';
 import { fitText } from '../../elements/fit-text';
 import { toCsv } from '../../render/csv';
 import { type Heading, headedSvg } from '../../render/headed-svg';
+import { escaped, type Size, short, svgDocument, themeTokens } from '../../render/svg-document';
 import { formatCount, formatFraction } from '../../scales/format';
 import { GUTTER, MARGIN } from '../../scales/steps';
 import { correlationForm, log } from '../../state/training';
@@ -13,7 +14,7 @@ import { type Heads, type Lie, stepLabel, WORD_SIZE } from './heads';
 import type { Layout } from './layout';
 import * as model from './model';
 import { middleOf, paintLayout } from './paint';
-import { escaped, short, svgPen } from './pen';
+import { svgPen } from './pen';
 
 export function correlationCsv(): string {
   const known = model.known.value;
@@ -43,19 +44,8 @@ export function correlationSvg(): string {
   );
 }
 
-function headed(
-  content: string,
-  size: { readonly width: number; readonly height: number },
-): string {
-  const token = tokens();
-  const { width, height } = size;
-  const chart = [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"`,
-    ` viewBox="0 0 ${width} ${height}" font-family="Roboto, sans-serif" fill="${token('--ink')}">`,
-    `<rect width="${width}" height="${height}" fill="${token('--card')}"/>`,
-    content,
-    '</svg>',
-  ].join('');
+function headed(content: string, size: Size): string {
+  const chart = svgDocument(size, themeTokens(), [content]);
   const title = `Correlation of layers and classes of ${log.value?.run ?? ''}`;
   return headedSvg(chart, { title, ...key() });
 }
@@ -129,9 +119,4 @@ function headText(words: string, x: number, bottom: number, lie: Lie): string {
       ? `x="${short(x)}" y="${bottom - 4}" text-anchor="middle"`
       : `transform="translate(${short(x + 4)} ${bottom}) rotate(-90)"`;
   return `<text ${place} font-size="${WORD_SIZE}">${escaped(words)}</text>`;
-}
-
-function tokens(): (name: string) => string {
-  const style = getComputedStyle(document.documentElement);
-  return (name) => style.getPropertyValue(name).trim();
 }

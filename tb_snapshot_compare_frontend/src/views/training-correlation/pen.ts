@@ -1,3 +1,5 @@
+import { short } from '../../render/svg-document';
+
 /** Shapes on a canvas or in an SVG document: a drawing is described once for both. */
 export interface Pen {
   rect(x: number, y: number, width: number, height: number, color: string, opacity?: number): void;
@@ -46,16 +48,4 @@ export function svgPen(): SvgPen {
       parts.push(`<text ${place} font-size="${TEXT_SIZE}" fill="${color}">${words}</text>`);
     },
   };
-}
-
-export function short(value: number): string {
-  return String(Math.round(value * 100) / 100);
-}
-
-export function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

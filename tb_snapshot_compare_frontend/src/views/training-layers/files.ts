@@ -4,9 +4,10 @@ import { fitText } from '../../elements/fit-text';
 import { RUN_SHAPES, type WhichRun } from '../../elements/RunMark';
 import { toCsv } from '../../render/csv';
 import { type Heading, headedSvg } from '../../render/headed-svg';
+import { STEPS_AXIS_HEIGHT, stepsAxis } from '../../render/steps-axis-svg';
+import { escaped, short, svgDocument, type Token, themeTokens } from '../../render/svg-document';
 import { sequentialTable } from '../../scales/color';
 import { formatNumber } from '../../scales/format';
-import { stepTicks } from '../../scales/step-ticks';
 import { GUTTER, MARGIN } from '../../scales/steps';
 import { latest } from '../../state/resources';
 import * as state from '../../state/training';
@@ -26,8 +27,6 @@ import { type FilterBlock, HEAT_LINE, heightOf, ROW, ROW_GAP, type UnitRow } fro
 import { svgShapes } from './shapes';
 import { LABELS_LEFT, layOutTree } from './tree';
 import { MEASURES, parametersOf, quantityOf } from './words';
-
-const AXIS_HEIGHT = 26;
 
 export function layersCsv(): string {
   const shown = {
@@ -66,17 +65,16 @@ export function layersSvg(title: string): string {
   if (width === 0) throw new Error('the charts are not drawn');
   const rows = model.unscrolledRows();
   const height = heightOf(rows);
-  const token = tokens();
-  const [whole, tall] = [GUTTER + width + MARGIN, height + AXIS_HEIGHT];
-  const chart = [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${whole}" height="${tall}"`,
-    ` viewBox="0 0 ${whole} ${tall}" font-family="Roboto, sans-serif" fill="${token('--ink')}">`,
-    `<rect width="${whole}" height="${tall}" fill="${token('--card')}"/>`,
-    treeParts(rows, height, token),
-    ...rows.map((row) => rowParts(row, width, token)),
-    axisParts(width, height, token),
-    '</svg>',
-  ].join('');
+  const token = themeTokens();
+  const chart = svgDocument(
+    { width: GUTTER + width + MARGIN, height: height + STEPS_AXIS_HEIGHT },
+    token,
+    [
+      treeParts(rows, height, token),
+      ...rows.map((row) => rowParts(row, width, token)),
+      stepsAxis(model.scale.value, axisWord.value.toLowerCase(), height, token),
+    ],
+  );
   const filters = state.shownLayers.value.length > 0;
   const measure = state.filterMeasure.value;
   return headedSvg(chart, {
@@ -97,13 +95,6 @@ function rampOf(entries: readonly KeyEntry[]): Pick<Heading, 'ramp'> {
   if (!second) return { ramp: { colors: first.colors, from: '', to: first.label } };
   const colors = [...first.colors.toReversed(), ...second.colors];
   return { ramp: { colors, from: first.label, to: second.label } };
-}
-
-type Token = (name: string) => string;
-
-function tokens(): Token {
-  const style = getComputedStyle(document.documentElement);
-  return (name) => style.getPropertyValue(name).trim();
 }
 
 function treeParts(rows: readonly UnitRow[], height: number, token: Token): string {
@@ -224,24 +215,4 @@ function filterParts(path: string, block: FilterBlock, width: number, muted: str
       `<text x="${GUTTER - 8}" y="${block.top + line * HEAT_LINE + 10}" text-anchor="end" ${muted}>filter ${filter}</text>`,
   );
   return `<image x="${GUTTER}" y="${block.top}" width="${size.width}" height="${size.height}" href="${canvas.toDataURL()}"/>${labels.join('')}`;
-}
-
-function axisParts(width: number, top: number, token: Token): string {
-  const stroke = `stroke="${token('--border-strong')}"`;
-  return [
-    `<line x1="${GUTTER}" x2="${GUTTER + width}" y1="${top + 2}" y2="${top + 2}" ${stroke}/>`,
-    `<text x="${GUTTER - 8}" y="${top + 18}" font-size="11" text-anchor="end">${axisWord.value.toLowerCase()}</text>`,
-    ...stepTicks(model.scale.value).map(({ x, label }) => {
-      const at = short(GUTTER + x);
-      return `<line x1="${at}" x2="${at}" y1="${top + 2}" y2="${top + 6}" ${stroke}/><text x="${at}" y="${top + 18}" font-size="11" text-anchor="middle">${label}</text>`;
-    }),
-  ].join('');
-}
-
-function short(value: number): number {
-  return Math.round(value * 100) / 100;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

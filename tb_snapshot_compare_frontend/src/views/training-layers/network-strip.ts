@@ -1,4 +1,5 @@
 /** The drawn network beside the tree: a rectangle for each layer, branches beside it, skips around it. */
+import { short } from '../../render/svg-document';
 import type { GraphLink, GraphNode, NetworkGraph } from './network-graph';
 import { lanesOf } from './network-lanes';
 import type { LayerMark } from './tree';
@@ -168,8 +169,4 @@ function skipPath(
   const bend = Math.sign(y1 - y0) * Math.min(BEND, Math.abs(y1 - y0) / 2);
   const [top, end] = [short(y0), short(y1)];
   return `M${x0} ${top}Q${side} ${top} ${side} ${short(y0 + bend)}V${short(y1 - bend)}Q${side} ${end} ${x1} ${end}`;
-}
-
-function short(value: number): number {
-  return Math.round(value * 10) / 10;
 }

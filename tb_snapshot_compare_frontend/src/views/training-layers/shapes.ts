@@ -1,4 +1,5 @@
 /** What a chart is made of, so that the canvas and an exported drawing show the same. */
+import { short } from '../../render/svg-document';
 
 export type Shape =
   /** Left, top, width and height of each rectangle, one after the other. */
@@ -126,8 +127,4 @@ function linePath(points: readonly number[]): string {
     drawing = !Number.isNaN(y);
   }
   return path;
-}
-
-function short(value: number): string {
-  return String(Math.round(value * 100) / 100);
 }

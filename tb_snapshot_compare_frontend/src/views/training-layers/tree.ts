@@ -1,5 +1,7 @@
 /** The tree of units beside the rows, and where its parts lie in the gutter. */
+
 import type { TrainingUnit } from '../../client/types';
+import { short } from '../../render/svg-document';
 import { layersBelow, type UnitTree } from '../../state/training-units';
 import { ROW, type UnitRow } from './rows';
 
@@ -131,10 +133,6 @@ function curve(bar: Bar, to: number): string {
   const [start, end] = [short(bar.left + bar.width), LABELS_LEFT - 2];
   const bend = (BARS_RIGHT + end) / 2;
   return `M${start} ${from}H${BARS_RIGHT}C${bend} ${from} ${bend} ${short(to)} ${end} ${short(to)}`;
-}
-
-function short(value: number): number {
-  return Math.round(value * 10) / 10;
 }
 
 /** What opens and closes a unit; null for a key that does nothing to it. */

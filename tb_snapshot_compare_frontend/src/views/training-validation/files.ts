@@ -2,9 +2,10 @@
 import { axisWord } from '../../elements/axis-words';
 import { fitText } from '../../elements/fit-text';
 import { headedSvg } from '../../render/headed-svg';
+import { STEPS_AXIS_HEIGHT, stepsAxis } from '../../render/steps-axis-svg';
+import { escaped, short, svgDocument, type Token, themeTokens } from '../../render/svg-document';
 import { accuracyColors } from '../../scales/accuracy';
 import { formatFraction } from '../../scales/format';
-import { stepTicks } from '../../scales/step-ticks';
 import { GUTTER, MARGIN } from '../../scales/steps';
 import { anomalyRule, imageShade, log, showTriangles, validationOpen } from '../../state/training';
 import { otherTitle } from '../../state/training-pair';
@@ -15,7 +16,6 @@ import { type ColorTable, GAP_FROM, pixelSpans, rasterLine } from './raster';
 import { marksPath, placeMarks } from './triangles';
 import { countOf, imageName, runWords } from './words';
 
-const AXIS_HEIGHT = 26;
 /** Pixels of a picture for each unit across. */
 const SHARPNESS = 2;
 const NAME_LEFT = 12;
@@ -25,7 +25,6 @@ const RAMP_STOPS = 32;
 
 const NAMES_ROOM = GUTTER - 44;
 
-type Token = (name: string) => string;
 type ImagesRow = Extract<Line, { readonly kind: 'images' }>;
 
 export function validationSvg(): string {
@@ -34,16 +33,15 @@ export function validationSvg(): string {
   const rows = placedLines();
   const last = rows.at(-1);
   const height = last ? last.top + last.line.height : 0;
-  const token = tokens();
-  const [whole, tall] = [GUTTER + width + MARGIN, height + AXIS_HEIGHT];
-  const chart = [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${whole}" height="${tall}"`,
-    ` viewBox="0 0 ${whole} ${tall}" font-family="Roboto, sans-serif" fill="${token('--ink')}">`,
-    `<rect width="${whole}" height="${tall}" fill="${token('--card')}"/>`,
-    ...rows.map(({ line, top }) => lineParts(line, top, width, token)),
-    axisParts(height, token),
-    '</svg>',
-  ].join('');
+  const token = themeTokens();
+  const chart = svgDocument(
+    { width: GUTTER + width + MARGIN, height: height + STEPS_AXIS_HEIGHT },
+    token,
+    [
+      ...rows.map(({ line, top }) => lineParts(line, top, width, token)),
+      stepsAxis(model.scale.value, axisWord.value.toLowerCase(), height, token),
+    ],
+  );
   return headedSvg(chart, {
     title: `Validation of ${log.value?.run ?? ''}`,
     subtitle: showTriangles.value ? [marksWords()] : [],
@@ -191,30 +189,4 @@ function markParts(line: Line, top: number, width: number, token: Token): string
     `<path transform="translate(${GUTTER} ${top})" d="${marksPath(marks, 'left')}" fill="${ink}"/>`,
     `<path transform="translate(${GUTTER} ${bottom})" d="${marksPath(marks, 'right')}" fill="${card}" stroke="${ink}"/>`,
   ].join('');
-}
-
-function axisParts(top: number, token: Token): string {
-  const stroke = `stroke="${token('--border-strong')}"`;
-  const width = model.chartWidth.value;
-  return [
-    `<line x1="${GUTTER}" x2="${GUTTER + width}" y1="${top + 2}" y2="${top + 2}" ${stroke}/>`,
-    `<text x="${GUTTER - 8}" y="${top + 18}" font-size="11" text-anchor="end">${axisWord.value.toLowerCase()}</text>`,
-    ...stepTicks(model.scale.value).map(({ x, label }) => {
-      const at = short(GUTTER + x);
-      return `<line x1="${at}" x2="${at}" y1="${top + 2}" y2="${top + 6}" ${stroke}/><text x="${at}" y="${top + 18}" font-size="11" text-anchor="middle">${label}</text>`;
-    }),
-  ].join('');
-}
-
-function tokens(): Token {
-  const style = getComputedStyle(document.documentElement);
-  return (name) => style.getPropertyValue(name).trim();
-}
-
-function short(value: number): number {
-  return Math.round(value * 100) / 100;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
