@@ -30,6 +30,7 @@ RUN_TIME = [
     "ml_dtypes>=0.5.1,<1",
     "h5py>=3.11,<3.15",
     "rich>=13.7,<16",
+    "lazy-loader>=0.4,<0.7",
     "pyarrow>=17,<27",
     "duckdb>=1.2,<2.1",
 ]
@@ -72,14 +73,16 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["tb_snapshot_compare", "tb_snapshot_compare.*"]),
-    package_data={"tb_snapshot_compare": ["py.typed", "static/*", "http_api/openapi.json"]},
+    package_data={
+        "tb_snapshot_compare": ["py.typed", "static/*", "http_api/openapi.json", "workspace/*.pyi"]
+    },
     install_requires=RUN_TIME,
     extras_require={"models": MODELS, "orbax": ORBAX, "remote": REMOTE, "test": TEST},
     entry_points={
         "tensorboard_plugins": [
             "snapshot_compare = tb_snapshot_compare.loader:SnapshotCompareLoader",
         ],
-        "console_scripts": ["tb-snapshot-compare = tb_snapshot_compare.cli:main"],
+        "console_scripts": ["tb-snapshot-compare = tb_snapshot_compare.__main__:main"],
     },
     classifiers=[
         "Intended Audience :: Science/Research",

@@ -63,7 +63,7 @@ def ours(form: str, rounds: tuple[int, int] = (5, 3)) -> Contestant:
     return Contestant(
         OURS,
         form,
-        lambda a, b: [sys.executable, "-m", "tb_snapshot_compare.cli", "diff", a, b, "--json"],
+        lambda a, b: [sys.executable, "-m", "tb_snapshot_compare", "diff", a, b, "--json"],
         (sys.executable, "-c", _WARM),
         _printed,
         rounds,

@@ -6,23 +6,11 @@ import gc
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TransferSpeedColumn,
-)
-from rich.table import Table
-from rich.text import Text
 
 from tb_snapshot_compare import __version__
 from tb_snapshot_compare.errors import (
@@ -33,33 +21,28 @@ from tb_snapshot_compare.errors import (
     UnreadableSnapshotError,
 )
 from tb_snapshot_compare.limits import MATCH_FILE_MAX_BYTES
-from tb_snapshot_compare.snapshot import SnapshotRef, State
+from tb_snapshot_compare.snapshot import SnapshotRef
 from tb_snapshot_compare.workspace import (
     EVERYTHING,
     WEIGHTS,
     Comparison,
     Contents,
-    IndexedRun,
-    IndexProgress,
     Match,
-    ProgressReport,
+    Progress,
     RunSources,
-    Scan,
     compare,
     format_matches,
-    index_runs,
     list_snapshots,
     load_without_blas,
     match,
     open_snapshot,
     parse_matches,
 )
-from tb_snapshot_compare.workspace.display import comparison_text, terminal
+
+if TYPE_CHECKING:
+    from tb_snapshot_compare.workspace import IndexedRun, IndexProgress
 
 UNREADABLE, USAGE = 1, 2
-_COLLECTED_AFTER = 200_000
-"""New objects before garbage is looked for: a comparison makes some dozens for each tensor and
-keeps them, and every search would walk through all of them."""
 _ADDRESS_HELP = "a snapshot's path, or LOGDIR@RUN:STEP"
 
 
@@ -91,13 +74,14 @@ def _list(options: argparse.Namespace) -> None:
     if options.json:
         _print_json({"runs": [_run_json(run) for run in found.runs]})
     else:
-        _print_listing(found)
+        from tb_snapshot_compare.workspace.display import listing_text, terminal
+
+        listing_text(found, terminal())
 
 
 def _diff(options: argparse.Namespace) -> None:
     load_without_blas()
     gc.freeze()
-    gc.set_threshold(_COLLECTED_AFTER)
     try:
         comparison = _compared(options)
     except SnapshotChangedError:
@@ -105,13 +89,17 @@ def _diff(options: argparse.Namespace) -> None:
     if options.json:
         _print_json(comparison_json(comparison))
     else:
+        from tb_snapshot_compare.workspace.display import comparison_text, terminal
+
         comparison_text(comparison, terminal())
 
 
 def _index(options: argparse.Namespace) -> None:
+    from tb_snapshot_compare.workspace import index_runs
+
     load_without_blas()
     problems = 0
-    with _counting() as report:
+    with _index_progress() as report:
         for run in index_runs(options.logdir, options.run_name, options.cache_dir, report):
             sys.stdout.write(f"{_told(run)}\n")
             for problem in run.problems:
@@ -123,7 +111,7 @@ def _index(options: argparse.Namespace) -> None:
         )
 
 
-def _told(run: IndexedRun) -> str:
+def _told(run: "IndexedRun") -> str:
     """What was done for a run, in a line."""
     if run.recorded:
         return f"{run.name}: recorded by the training itself, nothing to compute"
@@ -140,7 +128,7 @@ def _compared(options: argparse.Namespace) -> Comparison:
     corrections = _corrections(options.match)
     if options.write_match is not None:
         _write(options.write_match, format_matches(match(a, b, corrections).matches()))
-    with _progress() as report:
+    with _comparison_progress() as report:
         return compare(
             a,
             b,
@@ -221,81 +209,21 @@ def _print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
 
 
-def _print_listing(found: Scan) -> None:
-    console = terminal()
-    if not found.runs:
-        console.print(
-            "No snapshots here. Looked for .keras, .weights.h5, .weights.json, .h5, .safetensors, "
-            ".pt, .pth, .tar, .ckpt, .bin and .npz files with the weights of layers, TF "
-            "checkpoints (.index and .data files), and directories of a SavedModel, of Orbax or "
-            "of a PyTorch distributed checkpoint."
-        )
-    for run in found.runs:
-        count = (f"  {len(run.snapshots):,} snapshots", "dim")
-        console.print(Text.assemble((run.name, "bold"), count))
-        table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
-        for heading in ("epoch", "step", "size"):
-            table.add_column(heading, justify="right")
-        for heading in ("name", "formats", "state"):
-            table.add_column(heading)
-        for ref in run.snapshots:
-            table.add_row(
-                _whole(ref.position.epoch),
-                _whole(ref.position.step),
-                f"{ref.size / 1e6:,.1f} MB",
-                Text(ref.name),
-                ", ".join(dict.fromkeys(files.format.value for files in ref.file_sets)),
-                _state(ref),
-            )
-        console.print(table)
-
-
-def _whole(value: int | None) -> str:
-    return "" if value is None else f"{value:,}"
-
-
-def _state(ref: SnapshotRef) -> Text:
-    if ref.state is State.READY:
-        return Text("ready" if ref.reason is None else f"ready, but {ref.reason}")
-    return Text.assemble((ref.state.value.replace("_", " "), "yellow"), f" {ref.reason or ''}")
-
-
-@contextmanager
-def _progress() -> Iterator[ProgressReport | None]:
-    """A progress bar on standard error, where that is a terminal."""
+def _comparison_progress() -> AbstractContextManager[Progress | None]:
+    """A bar, where there is a terminal; what draws it is loaded for nothing else."""
     if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("comparing"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        return nullcontext()
+    from tb_snapshot_compare.workspace.progress_bars import comparison_bar
 
-        def report(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield report
+    return comparison_bar()
 
 
-@contextmanager
-def _counting() -> Iterator[IndexProgress | None]:
-    """A bar on standard error that counts snapshots, where that is a terminal."""
+def _index_progress() -> "AbstractContextManager[IndexProgress | None]":
     if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("snapshots"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("looking for snapshots", total=None)
+        return nullcontext()
+    from tb_snapshot_compare.workspace.progress_bars import index_bar
 
-        def report(run: str, done: float, total: int) -> None:
-            bar.update(task, description=run, completed=done, total=total)
-
-        yield report
+    return index_bar()
 
 
 def _fail(message: object, code: int) -> int:
@@ -356,7 +284,3 @@ def _parser() -> argparse.ArgumentParser:
     )
     index.set_defaults(run=_index)
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,7 +6,6 @@ Compiled code belongs to a process, and so does this state: nothing happens befo
 """
 
 import hashlib
-import importlib.metadata
 import logging
 import os
 import platform
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from tb_snapshot_compare import __version__
 from tb_snapshot_compare.analysis import warming
+from tb_snapshot_compare.analysis.loading import load_without_blas as load_without_blas
 from tb_snapshot_compare.inference.process import library_paths
 from tb_snapshot_compare.workspace.yielding import yielding
 
@@ -137,10 +137,12 @@ def _write(mark: Path, text: str) -> None:
 
 def _fingerprint() -> str:
     """What compiled code depends on: ours, numba, Python, the processor."""
+    from importlib.metadata import version
+
     sources = Path(__file__).parent.parent / "analysis"
     parts = [
         __version__,
-        importlib.metadata.version("numba"),
+        version("numba"),
         sys.version,
         _processor(),
         *(f"{name}={value}" for name, value in sorted(os.environ.items()) if "NUMBA" in name),

@@ -1,4 +1,4 @@
-"""A comparison as a table for people: on a terminal and in a notebook."""
+"""Comparisons and listings as tables for people: on a terminal and in a notebook."""
 
 import io
 import sys
@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tb_snapshot_compare.analysis import Measures
+from tb_snapshot_compare.snapshot import SnapshotRef, State
+from tb_snapshot_compare.workspace.opening import Scan
 from tb_snapshot_compare.workspace.pairing import COMPLEX
 from tb_snapshot_compare.workspace.results import Comparison, SnapshotSummary, TensorDifference
 
@@ -91,6 +93,45 @@ def comparison_text(comparison: Comparison, console: Console) -> None:
     console.print()
     for text in coverage_lines(comparison):
         console.print(text, soft_wrap=True, markup=False)
+
+
+def listing_text(found: Scan, console: Console) -> None:
+    """Prints the snapshots of every run, in order of time."""
+    if not found.runs:
+        console.print(
+            "No snapshots here. Looked for .keras, .weights.h5, .weights.json, .h5, .safetensors, "
+            ".pt, .pth, .tar, .ckpt, .bin and .npz files with the weights of layers, TF "
+            "checkpoints (.index and .data files), and directories of a SavedModel, of Orbax or "
+            "of a PyTorch distributed checkpoint."
+        )
+    for run in found.runs:
+        count = (f"  {len(run.snapshots):,} snapshots", "dim")
+        console.print(Text.assemble((run.name, "bold"), count))
+        table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 2))
+        for heading in ("epoch", "step", "size"):
+            table.add_column(heading, justify="right")
+        for heading in ("name", "formats", "state"):
+            table.add_column(heading)
+        for ref in run.snapshots:
+            table.add_row(
+                _whole(ref.position.epoch),
+                _whole(ref.position.step),
+                f"{ref.size / 1e6:,.1f} MB",
+                Text(ref.name),
+                ", ".join(dict.fromkeys(files.format.value for files in ref.file_sets)),
+                _state(ref),
+            )
+        console.print(table)
+
+
+def _whole(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _state(ref: SnapshotRef) -> Text:
+    if ref.state is State.READY:
+        return Text("ready" if ref.reason is None else f"ready, but {ref.reason}")
+    return Text.assemble((ref.state.value.replace("_", " "), "yellow"), f" {ref.reason or ''}")
 
 
 def terminal() -> Console:

@@ -28,13 +28,14 @@ from tb_snapshot_compare.snapshot import (
 )
 from tb_snapshot_compare.sources import (
     Probe,
-    Scan,
     is_named_by_directory,
     merged,
     parse_roots,
     position_of_name,
     scan,
 )
+from tb_snapshot_compare.sources import RunSources as RunSources
+from tb_snapshot_compare.sources import Scan as Scan
 from tb_snapshot_compare.storage import is_remote, local_path, problem_of
 from tb_snapshot_compare.storage.stores import entries_in
 from tb_snapshot_compare.workspace.graph_files import from_graph

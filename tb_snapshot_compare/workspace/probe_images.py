@@ -23,7 +23,8 @@ from tb_snapshot_compare.images.folder import (
     open_file,
     read_file,
 )
-from tb_snapshot_compare.images.summaries import SummaryImage, SummarySource
+from tb_snapshot_compare.images.summaries import SummaryImage as SummaryImage
+from tb_snapshot_compare.images.summaries import SummarySource as SummarySource
 from tb_snapshot_compare.images.uploads import Uploads
 from tb_snapshot_compare.images.values import SetSource
 from tb_snapshot_compare.limits import IMAGE_STAMPS_KEPT, THUMBNAILS_MAX_BYTES

@@ -34,7 +34,7 @@ RUN, SINGLE, GROWING = "ordinary", "single", "growing"
 EVERY, SNAPSHOTS = 10, 16
 STEPS = tuple(EVERY * k for k in range(1, SNAPSHOTS + 1))
 FIRST_FEW = 4
-INDEX = (sys.executable, "-m", "tb_snapshot_compare.cli", "index")
+INDEX = (sys.executable, "-m", "tb_snapshot_compare", "index")
 WITHOUT_CHARTS, ABOVE_CHARTS = "Pairs of snapshots", "Computing statistics from snapshots"
 SEED = 5
 

@@ -201,7 +201,7 @@ def test_names_are_shown_as_they_are(
 def test_names_that_are_not_utf8_are_escaped(saved: SavedPair, tmp_path: Path) -> None:
     odd = os.fsencode(tmp_path) + b"/bad\xff.keras"
     shutil.copy(saved.a["keras"], odd)
-    command = [sys.executable, "-m", "tb_snapshot_compare.cli", "diff", odd, saved.b["keras"]]
+    command = [sys.executable, "-m", "tb_snapshot_compare", "diff", odd, saved.b["keras"]]
     for options in ([], ["--json"]):
         done = subprocess.run([*command, *options], capture_output=True, check=False)
         assert (done.returncode, done.stderr) == (0, b"")

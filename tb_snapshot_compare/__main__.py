@@ -1,0 +1,20 @@
+"""The command `tb-snapshot-compare`, and `python -m tb_snapshot_compare`."""
+
+import gc
+import sys
+
+_COLLECTED_AFTER = 200_000
+"""New objects before garbage is looked for. What is loaded stays, and so do the dozens of objects
+that a comparison makes for each tensor: every search would walk through all of them."""
+
+
+def main() -> int:
+    """Runs the command line; returns its exit status."""
+    gc.set_threshold(_COLLECTED_AFTER)
+    from tb_snapshot_compare import cli
+
+    return cli.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
