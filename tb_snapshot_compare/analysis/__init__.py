@@ -35,6 +35,7 @@ from tb_snapshot_compare.analysis.sum_columns import (
     own_sums,
     ranges_of,
     stacked,
+    unchanged_columns,
 )
 from tb_snapshot_compare.analysis.tensor_groups import group_sums, is_small
 from tb_snapshot_compare.analysis.tensor_parts import Part, PartJoiner, parts_of
@@ -81,5 +82,6 @@ __all__ = [
     "ranges_of",
     "stacked",
     "streamed_filter_changes",
+    "unchanged_columns",
     "unit_statistics",
 ]

@@ -6,6 +6,7 @@ compared with, is its `OwnSums`; a tensor's differences from itself are made of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -146,27 +147,43 @@ class OwnSums:
     @classmethod
     def of_finite(cls, count: int, filters: int, squares: Floats) -> "OwnSums":
         """Of a tensor of `count` finite values in filters of one size; `filters` may be 0."""
-        each = np.array([[count // max(filters, 1)]] * 2 + [[0]] * 2)
-        whole = np.array([count, count, 0, 0])
-        return cls(whole, squares, np.broadcast_to(each, (4, filters)))
+        return cls(_finite_counts(count), squares, _finite_filters(count, filters))
 
     @property
     def is_finite(self) -> bool:
         """Whether every value is."""
         return not self.whole[2:].any()
 
-    def unchanged(self) -> SumColumns:
-        """The sums of the whole tensor and itself, bit for bit as a comparison gives them."""
-        pairs, finite, nan, inf = self.whole
-        scaled = np.zeros((len(SCALED), PARTS, 1))
-        scaled[_OF_EQUAL, :, 0] = self.squares
-        end = 0.0 if finite else np.inf
-        counts = np.array([[pairs], [finite], [0], [0], [nan], [nan], [inf], [inf]])
-        return SumColumns(counts, scaled, np.zeros(1), np.array([[end], [-end + 0.0]]))
-
     def unchanged_filters(self) -> dict[str, Floats]:
         """`FilterSums.measures` of every filter and itself; equal ones are one array."""
         return _unchanged_measures(*self.filters[1:])
+
+
+def unchanged_columns(tensors: Sequence[OwnSums]) -> SumColumns:
+    """The sums of each whole tensor and itself, bit for bit as a comparison gives them."""
+    count = len(tensors)
+    pairs, finite, nan, inf = np.array([one.whole for one in tensors], np.int64).reshape(count, 4).T
+    none = np.zeros(count, np.int64)
+    scaled = np.zeros((len(SCALED), PARTS, count))
+    scaled[_OF_EQUAL] = np.array([one.squares for one in tensors]).reshape(count, PARTS).T
+    low = np.where(finite > 0, 0.0, np.inf)
+    counts = np.stack([pairs, finite, none, none, nan, nan, inf, inf])
+    return SumColumns(counts, scaled, np.zeros(count), np.stack([low, -low + 0.0]))
+
+
+@lru_cache(maxsize=1024)
+def _finite_counts(count: int) -> Integers:
+    """`OwnSums.whole` of finite values; for reading only, as all tensors of a size share it."""
+    counts = np.array([count, count, 0, 0])
+    counts.flags.writeable = False
+    return counts
+
+
+@lru_cache(maxsize=1024)
+def _finite_filters(count: int, filters: int) -> Integers:
+    """`OwnSums.filters` of finite values; for reading only."""
+    each = np.array([[count // max(filters, 1)]] * 2 + [[0]] * 2)
+    return np.broadcast_to(each, (4, filters))
 
 
 def own_sums(columns: SumColumns, side: str) -> OwnSums | None:
@@ -213,7 +230,10 @@ def _plain(values: Floats, whole: bool) -> Sequence[Any]:
     if whole:
         counts: list[int] = values.astype(np.int64).tolist()
         return counts
-    return [value if np.isfinite(value) else None for value in values.tolist()]
+    plain: list[Any] = values.tolist()
+    for place in np.flatnonzero(~np.isfinite(values)):
+        plain[place] = None
+    return plain
 
 
 def stacked(parts: Sequence[SumColumns]) -> SumColumns:

@@ -15,6 +15,7 @@ from tb_snapshot_compare.analysis import (
     measures_of,
     ranges_of,
     stacked,
+    unchanged_columns,
 )
 from tb_snapshot_compare.errors import InvalidRequestError
 from tb_snapshot_compare.readers import check_generation
@@ -168,9 +169,10 @@ def _outcomes(
             keeper.add(place, found)
             take(index, found.sums)
 
-    for index, own in plan.known.items():
+    unchanged = unchanged_columns(list(plan.known.values()))
+    for column, (index, own) in enumerate(plan.known.items()):
         pair = jobs[index].pair
-        outcomes[compared[index]] = _Outcome(pair, own.unchanged())
+        outcomes[compared[index]] = _Outcome(pair, unchanged[column : column + 1])
         filters.add_unchanged(compared[index], pair, own)
     asked = [job for _, job in plan.jobs]
     counter = ByteCounter(sum(stored_bytes(side) for job in asked for side in job.read), progress)

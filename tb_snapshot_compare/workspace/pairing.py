@@ -50,7 +50,9 @@ class TensorPair:
     @property
     def count(self) -> int:
         """Elements of the larger side."""
-        return max(math.prod(side.shape) for side in (self.a, self.b) if side is not None)
+        if self.a is None or self.b is None or self.a.shape == self.b.shape:
+            return math.prod(self.either.shape)
+        return max(math.prod(self.a.shape), math.prod(self.b.shape))
 
     @property
     def problem(self) -> str | None:
