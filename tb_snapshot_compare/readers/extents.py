@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -52,6 +53,7 @@ _REMOTE_AHEAD_BYTES = 2 * BLOCK_BYTES
 _EXTENTS_AHEAD = 64
 
 
+@lru_cache(maxsize=256)
 def numpy_dtype(name: str) -> np.dtype[Any] | None:
     """The dtype that `TensorInfo.dtype` names; None where it is not numeric."""
     if name in ("string", "resource", "variant", "object", "void", "datetime64"):
