@@ -6,7 +6,8 @@ Three logdirs (see `page_inputs`), each served by a real TensorBoard to a real C
 GPU and with its cache switched off. Results are known to the server's disk, not to its memory: it
 is started anew for every set of figures. Printed for either page, as median (range):
 
-- first drawing: from the address to the first layer drawn, and to every panel complete; of
+- first drawing: from the address to the first layer drawn, and to every panel complete, and how
+  much of that passes before TensorBoard loads our tab's frame; of
   TensorBoard's page to the first tag and to every histogram in sight,
 - click to pixels: from a click on a layer to the frame after the one in which a view shows it;
   on TensorBoard's page from a click on a group of tags, or on the next page of one, to its
@@ -109,6 +110,10 @@ def of_compare(browser: Browser, logdir: Path, repeats: int) -> Figures:
                 prefix = "first after a start: " if turn == 0 else "first drawing: "
                 for mark in ("layers", "distribution", "map", "complete"):
                     note(found, f"{prefix}{mark} (ms)", since_opened(page, frame, mark))
+                shell = shell_of(page, frame)
+                note(found, f"{prefix}of these TensorBoard's own, to the tab's frame (ms)", shell)
+                own = since_opened(page, frame, "layers") - shell
+                note(found, f"{prefix}layers, from the tab's frame on (ms)", own)
                 note(found, "longest task (ms)", frame.evaluate("window.longest"))
                 note(found, "over the wire (kB)", wire.bytes / 1e3)
                 note(found, "scripts' heap (MB)", wire.heap() / 1e6)
@@ -258,6 +263,12 @@ def since_opened(page: Page, frame: Frame, mark: str) -> float:
     """Milliseconds from the page's address to a mark."""
     opened = float(page.evaluate("performance.timeOrigin"))
     return float(frame.evaluate("(name) => window.marks[name]", mark)) - opened
+
+
+def shell_of(page: Page, frame: Frame) -> float:
+    """Milliseconds from the page's address until TensorBoard loads the frame of our tab."""
+    opened, loaded = (float(each.evaluate("performance.timeOrigin")) for each in (page, frame))
+    return loaded - opened
 
 
 def timed(address: str) -> tuple[float, bytes]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.page_speed import KEY, NEVER_MS, since_opened
+from benchmarks.page_speed import KEY, NEVER_MS, shell_of, since_opened
 from benchmarks.training_server import RUN, flags
 from tests.e2e.conftest import FLAGS, compare_frame
 from tests.e2e.server import tensorboard
@@ -95,9 +95,7 @@ def _figures(browser: Browser, address: str) -> Iterator[tuple[str, float]]:
     page.goto(address + ADDRESS)
     frame = compare_frame(page, ".training")
     frame.wait_for_function("window.marks.sections && window.marks.findings", timeout=NEVER_MS)
-    before = float(frame.evaluate("performance.timeOrigin")) - float(
-        page.evaluate("performance.timeOrigin")
-    )
+    before = shell_of(page, frame)
     yield "TensorBoard loads the tab's frame", before
     for mark, words in DRAWN.items():
         yield words, since_opened(page, frame, mark)

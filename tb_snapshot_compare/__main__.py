@@ -13,7 +13,10 @@ def main() -> int:
     gc.set_threshold(_COLLECTED_AFTER)
     from tb_snapshot_compare import cli
 
-    return cli.main()
+    try:
+        return cli.main()
+    finally:
+        gc.freeze()  # else the interpreter looks through all that goes anyway, at its end
 
 
 if __name__ == "__main__":

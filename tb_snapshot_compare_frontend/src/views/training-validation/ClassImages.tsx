@@ -78,20 +78,19 @@ function Zoom({ line }: { readonly line: OpenLine }): JSX.Element {
 
 /** While a class's images come, or where they failed to. */
 export function ImagesState({ line }: { readonly line: OpenLine }): JSX.Element | null {
+  if (line.images > 0) return null;
   const resource = classImages.value.get(line.index);
-  if (resource?.status === 'failed' && line.images === 0) {
+  const none = resource?.status === 'failed' && resource.failure.code === 'not_found';
+  if (none || resource?.status === 'ready') {
+    return <p class="validation-pending muted">No probe image has this label.</p>;
+  }
+  if (resource?.status === 'failed') {
     return (
       <div class="validation-failed">
         <FailureState title="The images could not be read" failure={resource.failure} />
       </div>
     );
   }
-  if (resource?.status === 'ready') {
-    return line.images === 0 ? (
-      <p class="validation-pending muted">No probe image has this label.</p>
-    ) : null;
-  }
-  if (line.images > 0) return null;
   return (
     <div
       class="validation-skeleton"

@@ -29,11 +29,12 @@ export function ImageDialog({ image }: { readonly image: number }): JSX.Element 
   const resource = imageHistory.value;
   const newest = latest(resource);
   const known = newest?.image === image ? newest : null;
-  const index = openImageClass.value ?? known?.label ?? null;
+  const label = known?.label ?? null;
+  const index = openImageClass.value ?? label;
   useEffect(() => element.current?.showModal(), []);
   useEffect(() => {
-    if (known && openImageClass.value === null) openImageClass.value = known.label;
-  }, [known]);
+    if (label !== null) openImageClass.value = label;
+  }, [label]);
 
   const close = (): void => {
     // What had the focus before takes it only once the dialog is gone.
