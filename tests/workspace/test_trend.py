@@ -12,9 +12,19 @@ import numpy as np
 import pytest
 
 from tb_snapshot_compare.errors import NotFoundError, UnreadableSnapshotError
+from tb_snapshot_compare.snapshot import SnapshotRef
 from tb_snapshot_compare.sources import parse_roots
 from tb_snapshot_compare.store import ResultStore
-from tb_snapshot_compare.workspace import Match, RunTrend, Trends, Turns, Workspace, trend
+from tb_snapshot_compare.workspace import (
+    Match,
+    OpenedSnapshot,
+    RunTrend,
+    Trends,
+    Turns,
+    Workspace,
+    library,
+    trend,
+)
 from tests.hostile.bundle_writer import BundleWriter
 
 NOW = time.time()
@@ -112,6 +122,21 @@ def test_each_layer_is_compared_from_each_snapshot_to_the_next(
     assert first is not None
     assert first.relative_l2[first.layers.index("one")] == 1.0
     assert (first.compared, first.total) == (6, 6)
+
+
+def test_each_snapshot_is_opened_once(
+    logdir: Path, open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    open_ref = library.open_ref
+
+    def noted(ref: SnapshotRef) -> OpenedSnapshot:
+        opened.append(ref.name)
+        return open_ref(ref)
+
+    monkeypatch.setattr(library, "open_ref", noted)
+    open_site(logdir).done()
+    assert sorted(opened) == ["ckpt-1", "ckpt-2", "ckpt-3", "ckpt-4"]
 
 
 def test_nothing_is_computed_before_the_start(logdir: Path, open_site: Callable[..., Site]) -> None:
