@@ -19,7 +19,7 @@ from benchmarks import inputs, report
 if TYPE_CHECKING:
     from benchmarks.report import Benchmark
 
-_FIRST = ("kernel", "pair", "unchanged", "trend", "many_tensors", "pair_vgg16")
+_FIRST = ("kernel", "pair", "phases", "unchanged", "trend", "many_tensors", "pair_vgg16")
 _LAST = ("startup", "many_files", "races", "hostile")
 
 

@@ -22,7 +22,7 @@ from benchmarks.report import markdown, measured
 Tables = Callable[[str], list[dict[str, Any]]]
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.timeout(900)
-TINY = ("kernel", "unchanged")
+TINY = ("kernel", "unchanged", "phases")
 EXACT = 1e-12
 ERRORS = ("largest relative errors", "largest relative error", "of filters")
 
@@ -76,6 +76,7 @@ def test_every_group_can_be_named() -> None:
         *TINY,
         "training_log",
         "pair",
+        "phases",
         "trend",
         "pair_vgg16",
         "many_tensors",
@@ -86,8 +87,9 @@ def test_every_group_can_be_named() -> None:
 
 
 def test_the_one_tensor_that_changed_is_found(tables_of: Tables) -> None:
-    (table,) = tables_of("unchanged")
+    table, profile = tables_of("unchanged")
     assert table["notes"][0].endswith("found changed: block07/up/kernel.")
+    assert {"`measure`", "`recognise`"} <= {row[0] for row in profile["rows"]}
 
 
 def test_the_distribution_is_that_of_numpy_for_every_layout_and_dtype(tables_of: Tables) -> None:
