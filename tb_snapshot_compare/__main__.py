@@ -11,10 +11,13 @@ that a comparison makes for each tensor: every search would walk through all of 
 def main() -> int:
     """Runs the command line; returns its exit status."""
     gc.set_threshold(_COLLECTED_AFTER)
-    from tb_snapshot_compare import cli
-
     try:
+        from tb_snapshot_compare import cli
+
         return cli.main()
+    except KeyboardInterrupt:  # before `cli` could tell it as it does
+        sys.stderr.write("tb-snapshot-compare: stopped\n")
+        return 130
     finally:
         gc.freeze()  # else the interpreter looks through all that goes anyway, at its end
 

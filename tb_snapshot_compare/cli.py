@@ -284,3 +284,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     index.set_defaults(run=_index)
     return parser
+
+
+if __name__ == "__main__":
+    from tb_snapshot_compare.__main__ import main as start
+
+    sys.exit(start())

@@ -180,8 +180,12 @@ class _Parts:
             for each in snapshot.contents.tensors
             if each.name not in damaged.newer and each.problem is None and is_comparable(each.dtype)
         ]
-        shapes = hierarchy.shapes
-        self._weights = {each.name: each for each in usable if shapes.get(each.name) == each.shape}
+        shapes, places = hierarchy.shapes, hierarchy.places
+        self._weights = {
+            each.name: each
+            for each in usable
+            if each.name in places and shapes.get(each.name) == each.shape
+        }
         self._moments = [
             each for each in usable if each.role in MOMENTS and each.slot_of in self._weights
         ]

@@ -4,6 +4,7 @@ The same logs that TensorBoard's Training page computes in the background; eithe
 other stopped.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from tb_snapshot_compare.workspace.library import Workspace
 _PASSES = 6
 """So often, about, a snapshot's bytes are gone through."""
 _LOOK_SECONDS = 0.2
+_logger = logging.getLogger(__name__)
 _SETTLE_SECONDS = 5.0
 """So long files are waited for that may still be written."""
 
@@ -137,6 +139,9 @@ def _indexed(workspace: Workspace, sources: RunSources, report: IndexProgress | 
             f"The log of {sources.name} cannot be written to {deriving.log.directory}: "
             f"{error.strerror}. Make room, or give another --cache-dir."
         ) from error
+    except Exception as error:  # a fault of ours on one run must not end the others
+        _logger.exception("Computing the log of %s failed", sources.name)
+        problems = (f"It failed ({type(error).__name__}): what is above says where.",)
     finally:
         deriving.log.close()
     problems += deriving.problems(sources)

@@ -47,9 +47,9 @@ from tb_snapshot_compare.workspace.yielding import yielding
 
 _RESULT_SCHEMA = 3
 _OPENED_KEPT = 16
-_OPENED_ONCE_KEPT = 4
-"""The next pair of a series has one of the last pair's snapshots, and there are two such series,
-the trend's and the derived log's."""
+_OPENED_ONCE_KEPT = 6
+"""The next pair of a series has one of the last pair's snapshots, and is opened after the other.
+There are two such series, the trend's and the derived log's."""
 _COMPARISONS_KEPT = 8
 _NAMES_KEPT = 1_000
 Value = TypeVar("Value")

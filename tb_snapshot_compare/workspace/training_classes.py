@@ -118,15 +118,15 @@ def class_images(log: "Log", index: int) -> ClassImages:
 
     Args:
       log: the log.
-      index: of the class; -1 for images without a label.
+      index: of the class; -1 for images without a label. A class that no image has is empty.
 
     Raises:
-      NotFoundError: no image has this class.
+      NotFoundError: there is no such class, or no image without a label.
     """
     probe, passes = log.probe, log.steps("images").size
     labels = np.array([] if probe is None else probe.labels, np.int64)
     images = np.flatnonzero(labels == index if index >= 0 else labels < 0)
-    if probe is None or not images.size:
+    if probe is None or (not images.size and not 0 <= index < len(probe.classes)):
         raise NotFoundError(f"No probe image has the class {index}.")
     shown = images[: max(1, TRAINING_CELLS_MAX // max(passes, 1))]
     predicted, probability = log.images(images=shown)

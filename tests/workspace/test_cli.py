@@ -208,6 +208,29 @@ def test_names_that_are_not_utf8_are_escaped(saved: SavedPair, tmp_path: Path) -
         assert b"udcff" in done.stdout
 
 
+@pytest.mark.parametrize("module", ["tb_snapshot_compare", "tb_snapshot_compare.cli"])
+def test_either_module_is_the_command(module: str) -> None:
+    command = [sys.executable, "-m", module, "list", "/no/such/place"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == cli.UNREADABLE
+    assert "/no/such/place" in done.stderr
+
+
+def test_who_stops_it_while_it_loads_sees_one_line() -> None:
+    code = (
+        "import sys\n"
+        "class Stopping:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'tb_snapshot_compare.cli':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stopping())\n"
+        "from tb_snapshot_compare.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "tb-snapshot-compare: stopped\n")
+
+
 def test_what_was_not_compared_has_every_measure_as_null(
     capsys: pytest.CaptureFixture[str], saved: SavedPair, tmp_path: Path
 ) -> None:

@@ -178,6 +178,18 @@ def test_statistics_are_those_of_the_concatenated_weights(
     assert counts[-1] == (ratio > np.abs(weights(10)["head/kernel"].astype(float))).sum()
 
 
+def test_a_layer_of_no_weights_is_left_out(tmp_path: Path, open_site: Callable[..., Site]) -> None:
+    for step in (10, 20):
+        values = {**weights(step), "empty/kernel": np.zeros((0, 5), np.float32)}
+        save(tmp_path / "logs" / "run", step, values)
+    site = open_site(tmp_path / "logs", tmp_path / "cache")
+    assert site.done(1).problems == ()
+    log = site.log()
+    assert "empty" not in [unit.path for unit in log.units]
+    now = of_unit(weights(20), "")
+    assert log.layer_statistic("weight", "l2", [""])[0, 1] == pytest.approx(np.linalg.norm(now))
+
+
 def test_filters_are_those_of_the_kernels(
     logdir: Path, tmp_path: Path, open_site: Callable[..., Site]
 ) -> None:

@@ -123,6 +123,27 @@ def test_what_is_damaged_is_named_and_the_rest_is_computed(
     assert "1 snapshots, or parts of them, could not be read" in err
 
 
+def test_a_fault_of_ours_on_one_run_leaves_the_others(
+    capsys: pytest.CaptureFixture[str],
+    logdir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object) -> tuple[int, int]:
+        raise KeyError("of one run")
+
+    computed = indexing._computed
+    monkeypatch.setattr(
+        indexing,
+        "_computed",
+        lambda *given: (fails if given[2] == "long" else computed)(*given),
+    )
+    code, out, err = index(capsys, logdir, "--cache-dir", tmp_path / "cache")
+    assert code == 1
+    assert "It failed (KeyError)" in err
+    assert "short: " in out
+
+
 def test_a_cache_that_cannot_be_written_is_named(
     capsys: pytest.CaptureFixture[str], logdir: Path, tmp_path: Path
 ) -> None:

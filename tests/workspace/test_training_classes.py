@@ -130,9 +130,17 @@ def test_a_class_of_too_many_images_is_shown_in_part(
 
 
 @pytest.mark.parametrize("index", [-1, 3, 99])
-def test_a_class_without_images_is_not_found(log: Log, index: int) -> None:
+def test_a_class_that_is_not_there_is_not_found(log: Log, index: int) -> None:
     with pytest.raises(NotFoundError, match=f"class {index}"):
         class_images(log, index)
+
+
+def test_a_class_without_images_is_empty(tmp_path: Path) -> None:
+    made = MadeLog.of(dumps=2, passes=6, images=9)
+    made.labels = np.array([0, 0, 2, 2, 0, 0, 2, 2, 0])
+    found = class_images(written(made, tmp_path), 1)
+    assert (found.images.size, found.names, found.order.size, found.left_out) == (0, (), 0, 0)
+    assert found.predicted.shape == found.probability.shape == (0, 6)
 
 
 def test_the_history_of_an_image(made: MadeLog, log: Log) -> None:

@@ -1,6 +1,7 @@
 """Every snapshot is compared with the one before it, when nobody waits for anything else."""
 
 import errno
+import itertools
 import os
 import threading
 import time
@@ -135,8 +136,30 @@ def test_each_snapshot_is_opened_once(
         return open_ref(ref)
 
     monkeypatch.setattr(library, "open_ref", noted)
-    open_site(logdir).done()
+    site = open_site(logdir)
+    site.done()
     assert sorted(opened) == ["ckpt-1", "ckpt-2", "ckpt-3", "ckpt-4"]
+
+
+def test_two_walks_at_once_open_each_snapshot_once_each(
+    open_site: Callable[..., Site], logdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trend and the derived log go through other snapshots at the same time."""
+    for step in range(5, 13):
+        write(logdir / "run", step, [float(step), 0.0])
+    site = open_site(logdir)
+    refs = site.workspace.run("run").snapshots
+    opened: list[str] = []
+    open_ref = library.open_ref
+    monkeypatch.setattr(
+        library, "open_ref", lambda ref: (opened.append(ref.name), open_ref(ref))[1]
+    )
+    first, second = (list(itertools.pairwise(half))[::-1] for half in (refs[:6], refs[6:]))
+    for pairs in zip(first, second, strict=True):
+        for pair in pairs:
+            for ref in pair:
+                site.workspace.open_once(ref)
+    assert len(opened) == len(set(opened)) == 12
 
 
 def test_nothing_is_computed_before_the_start(logdir: Path, open_site: Callable[..., Site]) -> None:
