@@ -65,10 +65,10 @@ def probe() -> ProbeImages:
 class Recording:
     """A training under way; `dumps` trains on, and waits until the log has them."""
 
-    def __init__(self, logdir: Path, run: str, first: int = 1) -> None:
+    def __init__(self, logdir: Path, run: str, first: int = 1, seed: int = SEED) -> None:
         self.recorder = Recorder(logdir, run=run, every=DUMP_EVERY, probe=probe())
         self._log = Log(self.recorder.folder / DIRECTORY)
-        moments = planted.training(SEED, planted.accidents(SEED))
+        moments = planted.training(seed, planted.accidents(seed))
         self._moments = (moment for moment in moments if moment.step >= first)
 
     def dumps(self, count: int) -> int | None:

@@ -2,12 +2,15 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tb_snapshot_compare.store.log_reader import Log
+from tb_snapshot_compare.store.log_tables import DIRECTORY
 from tests.e2e.conftest import Open, Opened
-from tests.e2e.recorded_run import DUMP_EVERY, RUN, Recorded, Recording, steps_recorded
+from tests.e2e.recorded_run import DUMP_EVERY, RUN, SEED, Recorded, Recording, steps_recorded
 from tests.e2e.server import TensorBoard, tensorboard
 from tests.e2e.steps import choose
 from tests.e2e.training_page import (
@@ -27,14 +30,19 @@ TALL = 2600
 
 
 @pytest.fixture(scope="module")
-def two_runs(recorded: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TensorBoard]:
-    """The recorded run, and the same training that was ended half-way."""
+def logdir(recorded: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recorded run, and another that was ended half-way."""
     logdir = tmp_path_factory.mktemp("two-runs")
     shutil.copytree(recorded.folder, logdir / RUN)
-    recording = Recording(logdir, OTHER)
+    recording = Recording(logdir, OTHER, seed=SEED + 1)
     for _ in steps_recorded(recording, OTHER_DUMPS):
         pass
     recording.close()
+    return logdir
+
+
+@pytest.fixture(scope="module")
+def two_runs(logdir: Path) -> Iterator[TensorBoard]:
     with tensorboard(f"--logdir={logdir}", "--snapshot_compare_cache_dir=none") as server:
         yield server
 
@@ -60,17 +68,20 @@ def test_a_second_run_lies_below_the_first_and_goes_with_one_click(
 
 
 def test_both_are_read_at_one_step_until_the_shorter_ends(
-    two_runs: TensorBoard, open_compare: Open
+    two_runs: TensorBoard, open_compare: Open, logdir: Path
 ) -> None:
     opened = open_training(open_compare, two_runs, RUN, height=TALL, beside=OTHER, chart="line")
     paired(opened)
     card = opened.frame.get_by_role("tooltip").locator(".layers-pair")
     opened.page.mouse.move(*at_share(layer_charts(opened).first, 0.25))
     expect(card).to_be_visible()
-    values = card.locator("tbody td").all_inner_texts()
-    # One seed, one training: what both recorded is the same.
-    assert len(values) == 2
-    assert values[0] == values[1] != ""
+    told = opened.frame.get_by_role("tooltip").inner_text()
+    assert "mean magnitude (L1) of gradients" in told
+    layer, step = told.splitlines()[0], int(told.split("step ")[1].split(" ")[0])
+    values = [float(each) for each in card.locator("tbody td").all_inner_texts()]
+    recorded = [mean_gradient(logdir / run, layer, step) for run in (RUN, OTHER)]
+    assert recorded[0] != pytest.approx(recorded[1], rel=1e-3)
+    assert values == pytest.approx(recorded, rel=1e-4)
     opened.page.mouse.move(*at_share(layer_charts(opened).first, 0.75))
     expect(card).to_contain_text("no dump here")
 
@@ -90,6 +101,18 @@ def test_the_address_names_both_runs_and_says_which_is_gone(
     gone.frame.get_by_role("button", name="Stop comparing with gone").click()
     expect(gone.frame.locator(".beside")).to_have_count(0)
     gone.problems[:] = [each for each in gone.problems if "404 (NOT FOUND)" not in each]
+
+
+def mean_gradient(run: Path, layer: str, step: int) -> float:
+    """The mean magnitude of a layer's gradients, as the run's log has it."""
+    log = Log(run / DIRECTORY)
+    log.refresh()
+    place = log.steps("layers").tolist().index(step)
+    l1, count = (
+        log.layer_statistic("gradient", name, [layer])[0, place] for name in ("l1", "count")
+    )
+    log.close()
+    return float(l1 / count)
 
 
 def paired(opened: Opened) -> None:

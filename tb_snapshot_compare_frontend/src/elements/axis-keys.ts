@@ -9,7 +9,10 @@ const PAN = 0.25;
 /** True when the key was taken. Arrows move the crosshair, brackets go from pin to pin. */
 export function axisKey(event: KeyboardEvent): boolean {
   if (isCommand(event)) return false;
-  const act = event.shiftKey ? shifted(event.key) : (plain(event.key) ?? moved(event.key));
+  const act =
+    event.shiftKey && !isBracket(event.key)
+      ? shifted(event.key)
+      : (plain(event.key) ?? moved(event.key));
   if (act === null) return false;
   event.preventDefault();
   event.stopPropagation();
@@ -17,10 +20,14 @@ export function axisKey(event: KeyboardEvent): boolean {
   return true;
 }
 
-/** On many keyboards AltGr or Option writes the brackets. */
-function isCommand({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
-  if (key === '[' || key === ']') return metaKey || (ctrlKey && !altKey);
+/** True for what is the browser's. On many keyboards AltGr or Option writes the brackets. */
+export function isCommand({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  if (isBracket(key)) return metaKey || (ctrlKey && !altKey);
   return ctrlKey || metaKey || altKey;
+}
+
+function isBracket(key: string): boolean {
+  return key === '[' || key === ']';
 }
 
 /** Where the crosshair is, or begins: the newest step in sight. */

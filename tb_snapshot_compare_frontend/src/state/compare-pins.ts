@@ -79,7 +79,8 @@ function topOfPins(): TopFilters | null {
   const known = latest(topFilters.value);
   if (known === null || topFilters.value.status === 'ready') return known;
   const pinned = new Set(pins.value);
-  return known.steps.length > 0 && known.steps.every((step) => pinned.has(step)) ? known : null;
+  const same = known.steps.length === pinned.size && known.steps.every((step) => pinned.has(step));
+  return same ? known : null;
 }
 
 function impossible(reason: string): PinnedPair {

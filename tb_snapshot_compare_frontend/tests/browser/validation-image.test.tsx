@@ -224,6 +224,10 @@ describe('instead of rows', () => {
     const failure = { code: 'unreadable', message: 'Its rows cannot be read.' };
     data.classImages.value = new Map([[1, { status: 'failed', failure, stale: null }]]);
     await expect.element(browserPage.getByText('Its rows cannot be read.')).toBeVisible();
+    const none = { image: new Int32Array(), predicted: new Int32Array(), names: [], leftOut: 0 };
+    const value = { ...none, probability: new Float32Array(), order: new Int32Array() };
+    data.classImages.value = new Map([[1, { status: 'ready', value }]]);
+    await expect.element(browserPage.getByText('No probe image has this label.')).toBeVisible();
   });
 
   test('a log that has grown shows the passes that are counted', async () => {

@@ -98,10 +98,11 @@ test('comparing opens the page with the snapshots around the pin, at what change
 });
 
 test.each([
-  ['other pins', 401, null],
-  ['these pins', 402, mostChanged(fake.top([stepOf(402)]))?.layer],
-])('filters of %s on screen while the next ones come', (_, dump, chosen) => {
-  training.pinAll([stepOf(402)]);
+  ['other pins', [402], 401, null],
+  ['one pin of two', [402, 450], 402, null],
+  ['these pins', [402], 402, mostChanged(fake.top([stepOf(402)]))?.layer],
+])('filters of %s on screen while the next ones come', (_, pinned, dump, chosen) => {
+  training.pinAll(pinned.map(stepOf));
   topFilters.value = { status: 'loading', job: null, stale: fake.top([stepOf(dump)]) };
   comparePinned();
   expect([layer.value, choosingLayer.value]).toEqual([chosen, chosen === null]);

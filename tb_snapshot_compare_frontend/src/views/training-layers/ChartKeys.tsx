@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { axisKey } from '../../elements/axis-keys';
+import { axisKey, isCommand } from '../../elements/axis-keys';
 import { stepWords } from '../../elements/axis-words';
 import {
   hoveredStep,
@@ -53,7 +53,7 @@ export function ChartKeys(): JSX.Element {
       : null;
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isCommand(event)) return;
     const to = event.shiftKey ? null : movedCell(event.key, held, lines.length, dumps.length);
     const at = lines[held.line];
     if (to && at) {

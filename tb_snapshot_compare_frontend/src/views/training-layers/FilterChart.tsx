@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { FilterSeries } from '../../client/types';
-import { axisKey } from '../../elements/axis-keys';
+import { axisKey, isCommand } from '../../elements/axis-keys';
 import { sequentialTable } from '../../scales/color';
 import { MARGIN } from '../../scales/steps';
 import { latest } from '../../state/resources';
@@ -99,7 +99,7 @@ export function FilterChart(props: FilterChartProps): JSX.Element {
     if (cell && filter !== undefined && filter !== null) pressFilter(path, filter, cell.dump);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isCommand(event)) return;
     const next = event.shiftKey
       ? null
       : movedCell(event.key, held, lines.length, dumps.value.length);

@@ -80,8 +80,7 @@ function Zoom({ line }: { readonly line: OpenLine }): JSX.Element {
 export function ImagesState({ line }: { readonly line: OpenLine }): JSX.Element | null {
   if (line.images > 0) return null;
   const resource = classImages.value.get(line.index);
-  const none = resource?.status === 'failed' && resource.failure.code === 'not_found';
-  if (none || resource?.status === 'ready') {
+  if (resource?.status === 'ready') {
     return <p class="validation-pending muted">No probe image has this label.</p>;
   }
   if (resource?.status === 'failed') {
