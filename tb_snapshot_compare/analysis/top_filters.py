@@ -1,7 +1,8 @@
 """The filters that changed most at a dump, and what they have in common with the anomalies.
 
 How much a filter changed is told by the cosine of its weights one dump before and now: the
-smallest has changed most.
+smallest has changed most. One of 1 tells of no change but of scale, most often of none at all:
+such a filter is never among those that changed most, however few they are.
 """
 
 from collections.abc import Collection, Sequence
@@ -62,7 +63,7 @@ def top_filters(
 ) -> FilterColumns:
     """The filters with the smallest cosines, smallest first; equal ones in the network's order.
 
-    Filters whose cosine is NaN are never among them.
+    Filters whose cosine is 1 or NaN are never among them.
 
     Args:
       columns: all filters of a dump, in any order.
@@ -74,7 +75,7 @@ def top_filters(
     """
     if count < 0:
         raise ValueError(f"{count} filters: want 0 or more")
-    allowed = ~np.isnan(columns.cosines)
+    allowed = columns.cosines < 1
     if left_out:
         allowed &= ~np.isin(columns.layers, list(left_out))
     rows = np.flatnonzero(allowed)

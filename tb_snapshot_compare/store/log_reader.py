@@ -111,6 +111,14 @@ class Log:
         log_answers.check_name("table", table, tuple(TABLES))
         return self._state.tables[table].steps
 
+    def writers(self, *tables: str) -> tuple[Session, ...]:
+        """The sessions with rows of some tables that count, by the time they started."""
+        for table in tables:
+            log_answers.check_name("table", table, tuple(TABLES))
+        state = self._state
+        ids = {each.segment.session for table in tables for each in state.tables[table].sources}
+        return tuple(session for session in state.sessions if session.id in ids)
+
     def content_of(self, table: str) -> str:
         """A short text that changes with the rows of a table, but not when they are merged."""
         log_answers.check_name("table", table, tuple(TABLES))

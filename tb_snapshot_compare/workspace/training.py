@@ -310,7 +310,8 @@ class Trainings:
         self, place: _Place, log: "Log", derived: Derived | None
     ) -> tuple[PlacedSnapshot, ...]:
         if place.recorded:
-            return placed_in_log(self._refs(place), log.events(), lambda: clock_of(log))
+            sessions = log.writers("layers", "scalars")
+            return placed_in_log(self._refs(place), log.events(), lambda: clock_of(log), sessions)
         return () if derived is None else derived.snapshots
 
     def _stages(

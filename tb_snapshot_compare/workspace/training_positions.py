@@ -20,6 +20,7 @@ from tb_snapshot_compare.workspace.training_values import Axis, PlacedSnapshot, 
 
 if TYPE_CHECKING:
     from tb_snapshot_compare.store.log_reader import Event, Log
+    from tb_snapshot_compare.store.log_tables import Session
 
 _LOSS = "loss"
 _SAVES = "save_counter"
@@ -60,8 +61,11 @@ def placed_in_log(
     refs: Sequence[SnapshotRef],
     events: Iterable["Event"],
     clock: Callable[[], Clock],
+    sessions: Sequence["Session"] = (),
 ) -> tuple[PlacedSnapshot, ...]:
-    """The snapshots that can be read, by step of a recorded log; others are left out.
+    """The snapshots that can be read, by step of a recorded log and time; others are left out.
+
+    So are those that a training wrote at steps which a later session did again, as its rows are.
 
     In this order: what the log says of the snapshot, the step that its contents tell, the step in
     its name unless the times of most such files contradict, its epoch where others tell how many
@@ -71,6 +75,7 @@ def placed_in_log(
       refs: the snapshots of all runs that the log is of.
       events: of the log.
       clock: when the log's steps were; asked for only where it matters.
+      sessions: those with rows that count.
     """
     ready = [ref for ref in refs if ref.state is State.READY]
     steps = _told(ready, events)
@@ -89,8 +94,12 @@ def placed_in_log(
     for ref in ready:
         if ref.id not in steps and (at := clock().step_at(ref.modified)) is not None:
             steps[ref.id] = at
-    placed = (PlacedSnapshot(ref.id, steps[ref.id]) for ref in ready if ref.id in steps)
-    return tuple(sorted(placed, key=lambda each: each.step))
+    placed = [
+        (steps[ref.id], ref.modified, ref.id)
+        for ref in ready
+        if ref.id in steps and not _is_replaced(steps[ref.id], ref.modified, sessions)
+    ]
+    return tuple(PlacedSnapshot(name, step) for step, _, name in sorted(placed))
 
 
 def steps_per_epoch(refs: Iterable[SnapshotRef], steps: Mapping[str, int]) -> int | None:
@@ -121,6 +130,11 @@ def on_axis(series: ScalarSeries, axis: Axis, per_epoch: int | None) -> ScalarSe
         return None
     factor = per_epoch if series.per_epoch else 1 / per_epoch
     return replace(series, x=tuple(value * factor for value in series.x))
+
+
+def _is_replaced(step: int, written: float, sessions: Iterable["Session"]) -> bool:
+    """Whether a session that started later did the step again."""
+    return any(step >= each.first_step and written < each.started for each in sessions)
 
 
 def _told(refs: Sequence[SnapshotRef], events: Iterable["Event"]) -> dict[str, int]:

@@ -22,7 +22,7 @@ from tb_snapshot_compare.workspace.training_tops import TopIndex
 if TYPE_CHECKING:
     from tb_snapshot_compare.store.log_reader import Log
 
-_SCHEMA = 1
+_SCHEMA = 2
 _TEXTS = "texts"
 _GROWTH = 1.1
 """An entry is replaced once its log is so many times as long, so that one that grows by a dump now

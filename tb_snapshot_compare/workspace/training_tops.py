@@ -168,8 +168,8 @@ def _part(log: "Log", layers: FilterLayers, steps: Indices, depth: int) -> _Part
 
 
 def _sorted(values: NDArray[np.float64], depth: int) -> tuple[Indices, NDArray[np.float64]]:
-    """The rows of the smallest values of each column, ascending, and these; NaN comes last."""
-    values[np.isnan(values)] = np.inf
+    """The rows of the smallest values below 1 of each column, ascending, and these; then NaN."""
+    values[~(values < 1)] = np.inf
     best = _smallest(values, depth)
     order = np.argsort(np.take_along_axis(values, best, 0), axis=0, kind="stable")
     best = np.take_along_axis(best, order, 0)

@@ -28,7 +28,7 @@ def names(found: FilterColumns) -> Named:
 
 def sorted_names(found: FilterColumns, count: int, left_out: set[int]) -> Named:
     rows = zip(found.cosines.tolist(), *zip(*names(found), strict=True), strict=True)
-    fine = sorted(row for row in rows if row[0] == row[0] and row[1] not in left_out)
+    fine = sorted(row for row in rows if row[0] < 1 and row[1] not in left_out)
     return [row[1:] for row in fine[:count]]
 
 

@@ -208,9 +208,10 @@ def test_a_recorded_log_is_open_before_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opened: list[Path] = []
-    open_log = training_logs._open
+    open_log, looked_at = training_logs._open, threading.Event()
 
     def noted(directory: Path) -> Log:
+        assert looked_at.wait(60)
         opened.append(directory)
         return open_log(directory)
 
@@ -218,8 +219,8 @@ def test_a_recorded_log_is_open_before_it_is_asked_for(
     directory = MadeLog.of(dumps=3, passes=3).write(tmp_path / "logs" / "net" / "snapshot_log")
     save(tmp_path / "logs" / "a", 10, weights(1))
     trainings = open_trainings(tmp_path / "logs")
-    assert opened == []
     before = trainings.version()
+    looked_at.set()
     until(lambda: trainings.version() > before)
     assert opened == [directory]
     assert trainings.overview("net")[0].dumps == (10, 20, 30)

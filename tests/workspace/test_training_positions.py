@@ -8,6 +8,7 @@ import pytest
 
 from tb_snapshot_compare.snapshot import SnapshotRef, State
 from tb_snapshot_compare.store.log_reader import Event
+from tb_snapshot_compare.store.log_tables import Session
 from tb_snapshot_compare.workspace.training_positions import (
     Clock,
     on_axis,
@@ -62,6 +63,22 @@ def test_else_the_time_tells() -> None:
     refs = [ref("a", epoch=1, modified=5123.0), ref("b", modified=5999.5), ref("c", modified=1.0)]
     assert placed(refs) == {"a": 120, "b": 990}
     assert placed([ref("late", modified=6100.0), ref("never", modified=9000.0)]) == {"late": 1000}
+
+
+def test_what_a_later_session_did_again_has_no_place() -> None:
+    again = Session(id="b", started=5000.0, first_step=41, origin="recorded", writer="w 1")
+    refs = [
+        ref("resumed-from", step=40, modified=4990.0),
+        ref("abandoned", step=60, modified=4995.0),
+        ref("again", step=60, modified=5010.0),
+        ref("older", step=40, modified=4980.0),
+    ]
+    found = placed_in_log(refs, (), lambda: CLOCK, (again,))
+    assert [(each.id, each.step) for each in found] == [
+        ("older", 40),
+        ("resumed-from", 40),
+        ("again", 60),
+    ]
 
 
 def test_what_cannot_be_read_has_no_place() -> None:

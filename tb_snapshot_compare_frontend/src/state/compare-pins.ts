@@ -21,7 +21,7 @@ export const pinnedPair = computed<PinnedPair>(() =>
 /**
  * Of one pin the snapshots before and after it, of several those before the first and after the
  * last. A snapshot of the pinned step itself is what it led to: the one after; of two pins the
- * first stands for its own snapshot.
+ * first stands for its own snapshot. Of several of one step it is the newest.
  */
 export function pairAround(
   pinned: readonly number[],
@@ -34,7 +34,8 @@ export function pairAround(
   const sorted = [...snapshots].sort((one, other) => one.step - other.step);
   const alone = first === last;
   const a = sorted.findLast(({ step }) => (alone ? step < first : step <= first));
-  const b = sorted.find(({ step }) => step >= last);
+  const next = sorted.find(({ step }) => step >= last)?.step;
+  const b = sorted.findLast(({ step }) => step === next);
   const words = (step: number) => `${axis} ${step.toLocaleString('en-US')}`;
   if (a === undefined) return impossible(`No snapshot was kept before ${words(first)}.`);
   if (b === undefined) return impossible(`No snapshot was kept after ${words(last)}.`);

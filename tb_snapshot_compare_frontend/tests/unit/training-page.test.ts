@@ -63,6 +63,12 @@ test.each([
   expect(pairAround(pins, snapshots, axis)).toEqual({ state: 'impossible', reason });
 });
 
+test('of snapshots of one step the newest counts, which comes last', () => {
+  const twice = [1, 1, 9, 9].map((step, place) => ({ id: `${step}-${place}`, step }));
+  const found = pairAround([5], twice);
+  expect(found).toMatchObject({ a: { id: '1-1' }, b: { id: '9-3' } });
+});
+
 test('one snapshot is no comparison', () => {
   expect(pairAround([15], snapshots.slice(1, 2))).toMatchObject({ state: 'impossible' });
 });

@@ -110,8 +110,8 @@ export function NoRows(): JSX.Element {
     return (
       <EmptyState icon="info" title="No filter changed at the anomalies">
         <p>
-          No changes of filters were recorded before them. The first convolution and the last layer
-          are left out unless all layers are considered.
+          No filter's weights changed there, or their changes were not recorded. The first
+          convolution and the last layer are left out unless all layers are considered.
         </p>
       </EmptyState>
     );

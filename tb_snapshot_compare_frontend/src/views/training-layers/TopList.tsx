@@ -70,10 +70,13 @@ export function TopList(): JSX.Element | null {
 }
 
 function NoneInCommon(props: { readonly count: number; readonly steps: number }): JSX.Element {
+  const { count, steps } = props;
   return (
     <EmptyState
       icon="info"
-      title="No filter changed most at every pinned step"
+      title={
+        steps === 1 ? 'No filter changed there' : 'No filter changed most at every pinned step'
+      }
       actions={
         <Button
           onClick={() => {
@@ -84,10 +87,14 @@ function NoneInCommon(props: { readonly count: number; readonly steps: number })
         </Button>
       }
     >
-      <p>
-        The {props.count} most changed filters of {props.steps} steps have none in common. Remove a
-        pin to compare fewer steps.
-      </p>
+      {steps === 1 ? (
+        <p>The weights of all filters are as they were at the dump before, but for their scale.</p>
+      ) : (
+        <p>
+          The {count} most changed filters of {steps} steps have none in common, or none changed at
+          one of them. Remove a pin to compare fewer steps.
+        </p>
+      )}
     </EmptyState>
   );
 }
