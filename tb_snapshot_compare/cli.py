@@ -287,6 +287,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    from tb_snapshot_compare.__main__ import main as start
-
-    sys.exit(start())
+    sys.exit(main())

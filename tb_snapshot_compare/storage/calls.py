@@ -1,11 +1,13 @@
 """Calls of drivers that are not asynchronous, from the event loop, each in its own thread."""
 
-import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 
@@ -33,6 +35,8 @@ class Calls:
             if self._under_way >= self._most:
                 raise TimeoutError(f"{self._under_way} calls of its driver have not come back")
             self._under_way += 1
+        import asyncio
+
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         thread = threading.Thread(
@@ -46,7 +50,7 @@ class Calls:
         return await future
 
     def _make(
-        self, call: Callable[[], T], loop: asyncio.AbstractEventLoop, future: "asyncio.Future[T]"
+        self, call: Callable[[], T], loop: "asyncio.AbstractEventLoop", future: "asyncio.Future[T]"
     ) -> None:
         try:
             answer = partial(_answer, future, call())

@@ -2,10 +2,9 @@
 
 Everything runs on the event loop of `fsspec`, which has a thread of its own; a driver that is
 not asynchronous is called in threads of its own. Each request has a time-out and is repeated,
-with growing pauses, where its fault may pass.
+with growing pauses, where its fault may pass. What compares local files does not load `asyncio`.
 """
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from tb_snapshot_compare.storage.faults import (
 from tb_snapshot_compare.storage.status import status_of_info
 
 if TYPE_CHECKING:
+    import asyncio
     from concurrent.futures import Future
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class Driver(Protocol):
         """All files below a directory by relative path, in pages; None where that is not cheap."""
 
 
-def loop() -> asyncio.AbstractEventLoop:
+def loop() -> "asyncio.AbstractEventLoop":
     """The event loop on which everything remote runs, in its own thread."""
     from fsspec.asyn import get_loop
 
@@ -76,6 +76,8 @@ def loop() -> asyncio.AbstractEventLoop:
 
 def start(work: Awaitable[T]) -> "Future[T]":
     """Runs `work` on the event loop."""
+    import asyncio
+
     return asyncio.run_coroutine_threadsafe(_awaited(work), loop())
 
 
@@ -100,7 +102,9 @@ class _Gate:
         self._semaphore: asyncio.Semaphore | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def open(self) -> asyncio.Semaphore:
+    def open(self) -> "asyncio.Semaphore":
+        import asyncio
+
         running = asyncio.get_running_loop()
         if self._semaphore is None or self._loop is not running:
             self._semaphore = asyncio.Semaphore(REMOTE_REQUESTS_AT_ONCE)
@@ -113,6 +117,8 @@ _GATE = _Gate()
 
 async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
     """The result of `attempt`, repeated while its faults may pass; then its last error."""
+    import asyncio
+
     for number in range(1, REMOTE_ATTEMPTS + 1):
         try:
             async with _GATE.open():

@@ -1,6 +1,5 @@
 """What went wrong with a remote file: the errors of every driver become one of ours."""
 
-import asyncio
 import re
 from enum import Enum, auto
 from typing import NoReturn
@@ -139,7 +138,7 @@ def _fault(error: BaseException) -> Fault | None:
         return Fault.CHANGED
     if isinstance(error, NoRangesError | ForeignRedirectError):
         return Fault.LASTING
-    if isinstance(error, ShortAnswerError | asyncio.TimeoutError | TimeoutError):
+    if isinstance(error, ShortAnswerError | TimeoutError):
         return Fault.PASSING
     if type(error).__name__ in _BROKEN_OFF:
         return Fault.PASSING
@@ -185,7 +184,7 @@ def _is_of_network(error: BaseException) -> bool:
 
 
 def _words(error: BaseException) -> str:
-    if isinstance(error, asyncio.TimeoutError | TimeoutError) and not str(error):
+    if isinstance(error, TimeoutError) and not str(error):
         return "it took too long"
     text = " ".join(str(error).split()) or type(error).__name__
     return _ADDRESS.sub("", masked(text))[:_TEXT_MAX].rstrip(". ")

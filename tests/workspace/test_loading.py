@@ -21,7 +21,7 @@ def test_a_name_that_the_workspace_does_not_have_is_an_attribute_error() -> None
 
 
 def test_the_command_line_loads_nothing_that_draws_decodes_or_reads_logs() -> None:
-    heavy = ("PIL", "duckdb", "numba", "pyarrow", "rich", "scipy", "tensorboard")
+    heavy = ("PIL", "asyncio", "duckdb", "numba", "pyarrow", "rich", "scipy", "tensorboard")
     assert loaded("import tb_snapshot_compare.cli") & {*heavy} == set()
 
 
@@ -36,7 +36,7 @@ def test_comparing_loads_what_it_computes_with_and_no_more(tmp_path: Path) -> No
         f"    assert cli.main(['diff', '--json', *{files}]) == 0"
     )
     assert "numba" in found
-    heavy = ("PIL", "duckdb", "pyarrow", "rich", "scipy.linalg", "tensorboard", "tensorflow")
+    heavy = ("PIL", "duckdb", "pyarrow", "rich", "scipy.linalg", "ssl", "tensorboard", "tensorflow")
     assert found & {*heavy} == set()
 
 
