@@ -215,6 +215,22 @@ test('zooming and panning move all charts', () => {
   expect(zoomFactor.value).toBe(1);
 });
 
+test('zooming keeps the newest pin in sight, while it is shown and in sight', () => {
+  training.setPins([10, 40].map(stepOf));
+  training.togglePin(stepOf(20));
+  for (let click = 0; click < 6; click += 1) zoomBy(1.5);
+  const [first, last] = training.shownRange.value;
+  expect(zoomFactor.value).toBeGreaterThan(10);
+  expect(first <= stepOf(20) && last >= stepOf(20)).toBe(true);
+  setRange([stepOf(100), stepOf(200)]);
+  zoomBy(2);
+  expect(training.shownRange.value).toEqual([125, 175].map(stepOf));
+  training.showPins.value = false;
+  setRange([stepOf(0), stepOf(100)]);
+  zoomBy(2);
+  expect(training.shownRange.value).toEqual([25, 75].map(stepOf));
+});
+
 const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
 const whole = stepScale(hundred, [1, 100], 1000);
 
