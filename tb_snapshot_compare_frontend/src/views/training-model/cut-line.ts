@@ -5,6 +5,7 @@ export type Point = readonly [x: number, y: number];
 
 /** The line goes on so far beyond the edge, so that its end is not seen. */
 const OVER = 8;
+/** A bar is as wide as the line is away, but so wide at least. */
 const MARK_WIDTH = 3;
 const MARK_HEIGHT = 3;
 
@@ -13,13 +14,13 @@ export function cutPath(pieces: readonly (readonly Point[])[], height: number): 
   return pieces.map((piece) => cutPiece(piece, height)).join('');
 }
 
-/** As the Layers' lines have them: a bar at the edge that a value lies beyond. */
+/** As the Layers' lines have them: bars at the edge that values lie beyond. */
 export function beyondPath(pieces: readonly (readonly Point[])[], height: number): string {
   return pieces.flatMap((piece) => barsOf(piece, height)).join('');
 }
 
-export function isBeyond([, y]: Point, height: number): boolean {
-  return y < 0 || y > height;
+export function isBeyond(point: Point, height: number): boolean {
+  return edgeOf(point, height) !== null;
 }
 
 function cutPiece(piece: readonly Point[], height: number): string {
@@ -46,37 +47,46 @@ function within(
   bottom: number,
 ): readonly [Point, Point] | null {
   if (Math.max(from[1], to[1]) < top || Math.min(from[1], to[1]) > bottom) return null;
-  const at = (y: number): Point => [
-    from[0] + ((y - from[1]) / (to[1] - from[1])) * (to[0] - from[0]),
-    y,
-  ];
   const end = (point: Point): Point => {
-    if (point[1] < top) return at(top);
-    return point[1] > bottom ? at(bottom) : point;
+    if (point[1] < top) return [crossing(from, to, top), top];
+    return point[1] > bottom ? [crossing(from, to, bottom), bottom] : point;
   };
   return [end(from), end(to)];
 }
 
-/** Neighbours beyond the same edge have one bar. */
+/** Where a segment between points above and below a height is at that height. */
+function crossing(from: Point, to: Point, y: number): number {
+  return from[0] + ((y - from[1]) / (to[1] - from[1])) * (to[0] - from[0]);
+}
+
+/** From where the line leaves the chart to where it comes back. */
 function barsOf(piece: readonly Point[], height: number): readonly string[] {
-  const bars: { readonly isAbove: boolean; readonly from: number; to: number }[] = [];
-  let before: Point | undefined;
-  for (const point of piece) {
-    const [x, y] = point;
-    const last = bars.at(-1);
-    if (isBeyond(point, height)) {
-      const isAbove = y < 0;
-      const goesOn = before && isBeyond(before, height) && last?.isAbove === isAbove;
-      if (goesOn) last.to = x;
-      else bars.push({ isAbove, from: x, to: x });
-    }
-    before = point;
+  const bars: string[] = [];
+  let left: number | null = null;
+  for (const [index, point] of piece.entries()) {
+    const edge = edgeOf(point, height);
+    if (edge === null) continue;
+    const [before, after] = [piece[index - 1], piece[index + 1]];
+    const goesOn = after !== undefined && edgeOf(after, height) === edge;
+    left ??= before ? crossing(before, point, edge) : point[0];
+    if (goesOn) continue;
+    bars.push(barPath(left, after ? crossing(point, after, edge) : point[0], edge));
+    left = null;
   }
-  return bars.map(({ isAbove, from, to }) => {
-    const [left, wide] = [from - MARK_WIDTH / 2, to - from + MARK_WIDTH];
-    const top = isAbove ? 0 : height - MARK_HEIGHT;
-    return `M${left.toFixed(1)} ${top}h${wide.toFixed(1)}v${MARK_HEIGHT}h${(-wide).toFixed(1)}Z`;
-  });
+  return bars;
+}
+
+/** The edge that a point lies beyond. */
+function edgeOf([, y]: Point, height: number): number | null {
+  if (y < 0) return 0;
+  return y > height ? height : null;
+}
+
+function barPath(from: number, to: number, edge: number): string {
+  const width = Math.max(MARK_WIDTH, to - from);
+  const left = (from + to - width) / 2;
+  const across = width.toFixed(1);
+  return `M${left.toFixed(1)} ${edge === 0 ? 0 : edge - MARK_HEIGHT}h${across}v${MARK_HEIGHT}h-${across}Z`;
 }
 
 function written([x, y]: Point): string {
