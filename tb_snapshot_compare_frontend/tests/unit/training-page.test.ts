@@ -278,6 +278,15 @@ test('the strip shows the loss of training', () => {
   expect(overviewPath([], 'step', hundred, whole, 28)).toBe('');
 });
 
+test('a spike far above all else leaves the strip', () => {
+  const x = Array.from({ length: 1000 }, (_, index) => 1 + index / 10);
+  const y = x.map((_, index) => (index === 500 ? 1e6 : index % 3));
+  const curve = { run: 'r', tag: 'loss', kind: 'loss', axis: 'step', x, y } as const;
+  const path = overviewPath([curve], 'step', hundred, whole, 28);
+  const heights = [...path.matchAll(/ (-?[\d.]+)/g)].map(([, text]) => Number(text));
+  expect(heights.filter((height) => height < 0)).toHaveLength(1);
+});
+
 test('what moved first is listed by unit, earliest first', () => {
   const forensics = fake.forensics(stepOf(402));
   const rows = movedRows(forensics);
