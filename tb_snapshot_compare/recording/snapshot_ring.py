@@ -51,7 +51,8 @@ class SnapshotRing:
         if self._every is not None:
             period = dump.step // self._every
             if self._period is None or period > self._period:
-                self._write_once(dump, f"So it is every {self._every:,} steps.")
+                rhythm = "step" if self._every == 1 else f"{self._every:,} steps"
+                self._write_once(dump, f"So it is every {rhythm}.")
             self._period = period
 
     def fire(self, step: int, reason: str) -> None:

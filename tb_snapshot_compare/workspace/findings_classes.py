@@ -101,7 +101,8 @@ def _finding(
         kind="anomaly",
         severity="warning",
         text=f"{counted(sum(images.values()), 'image', 'images')} of {names} changed at {axis} "
-        f"{step:,}, after being right, or wrong, for {counts.run_length + 1:,} passes.{then}",
+        f"{step:,}, after being right, or wrong, for "
+        f"{counted(counts.run_length + 1, 'pass', 'passes')}.{then}",
         view="validation",
         classes=tuple(classes),
         steps=tuple(dict.fromkeys((step, last))),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from tb_snapshot_compare.limits import TRAINING_EVENTS_MAX
+from tb_snapshot_compare.workspace.finding_words import counted
 from tb_snapshot_compare.workspace.training_classes import pictures_of
 from tb_snapshot_compare.workspace.training_states import class_names
 from tb_snapshot_compare.workspace.training_values import (
@@ -159,15 +160,17 @@ def _note(log: "Log", origin: str, dumps: int, passes: int) -> str:
         return NOTHING
     if origin == "derived":
         return (
-            f"Computed from {dumps:,} snapshots: a change is that from one to the next. Gradients, "
-            "images and the steps between are known where a training records itself "
-            "(SnapshotCallback)."
+            f"Computed from {counted(dumps, 'snapshot', 'snapshots')}: a change is that from one "
+            "to the next. Gradients, images and the steps between are known where a training "
+            "records itself (SnapshotCallback)."
         )
     writers = dict.fromkeys(session.writer for session in log.sessions)
     every = {session.every for session in log.sessions}
     interval = every.pop() if len(every) == 1 else None
-    rhythm = "" if interval is None else f", every {interval:,} steps"
+    steps = "step" if interval == 1 else f"{interval:,} steps"
+    rhythm = "" if interval is None else f", every {steps}"
     return (
-        f"Recorded by the training itself ({', '.join(writers) or 'unknown'}): {dumps:,} times "
-        f"its weights{rhythm}, {passes:,} validation passes."
+        f"Recorded by the training itself ({', '.join(writers) or 'unknown'}): "
+        f"{counted(dumps, 'time', 'times')} its weights{rhythm}, "
+        f"{counted(passes, 'validation pass', 'validation passes')}."
     )

@@ -54,6 +54,7 @@ class MadeLog:
     loss: NDArray[np.float64]
     rates: NDArray[np.float64]
     events: list[tuple[int, str, str, dict[str, Any]]] = field(default_factory=list)
+    every: int = 10
     writer: LogWriter | None = None
 
     @classmethod
@@ -129,7 +130,7 @@ class MadeLog:
                     writer="tests 1",
                     units=UNITS,
                     probe=Probe(names, tuple(self.labels.tolist()), CLASSES),
-                    every=10,
+                    every=self.every,
                 ),
             )
             self.writer.write(

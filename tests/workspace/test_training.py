@@ -95,6 +95,16 @@ def test_a_rate_by_epoch_counts_where_the_log_has_none(
     assert trainings.series("run").axis == "epoch"
 
 
+def test_one_of_something_is_not_told_as_many(
+    tmp_path: Path, open_trainings: Callable[[Path], Trainings]
+) -> None:
+    made = MadeLog.of(dumps=1, passes=1)
+    made.every = 1
+    made.write(tmp_path / "logs" / "net" / "snapshot_log")
+    overview, _, _ = open_trainings(tmp_path / "logs").overview("net")
+    assert overview.note.endswith("1 time its weights, every step, 1 validation pass.")
+
+
 def test_a_log_without_a_session_is_none(
     tmp_path: Path, open_trainings: Callable[[Path], Trainings]
 ) -> None:

@@ -9,10 +9,18 @@ const WIDTHS: readonly (readonly [RegExp, number])[] = [
   [/[_]/, 0.46],
 ];
 
+const known = new Map<string, number>();
+
 export function textWidth(text: string, size: number): number {
   let total = 0;
-  for (const letter of text) total += WIDTHS.find(([letters]) => letters.test(letter))?.[1] ?? 0.57;
+  for (const letter of text) total += known.get(letter) ?? measured(letter);
   return total * size;
+}
+
+function measured(letter: string): number {
+  const width = WIDTHS.find(([letters]) => letters.test(letter))?.[1] ?? 0.57;
+  known.set(letter, width);
+  return width;
 }
 
 /** Shortens a name in its middle: its beginning and its end are what tells it apart. */

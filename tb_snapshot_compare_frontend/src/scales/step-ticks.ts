@@ -1,6 +1,6 @@
 /** Round steps on the time axis, and how they are written. */
 import { ticks } from 'd3-array';
-import type { StepScale } from './steps';
+import { indexAt, middleAt, type StepScale } from './steps';
 
 const NO_BREAK_SPACE = '\u00a0';
 const UNITS: readonly (readonly [number, string])[] = [
@@ -20,12 +20,21 @@ export interface StepTick {
   readonly label: string;
 }
 
+/** Where what is of their steps stands; none before the first step, and none after the last. */
 export function stepTicks(scale: StepScale): readonly StepTick[] {
-  const [first, end] = [scale.invert(0), scale.invert(scale.width)];
-  const count = Math.max(2, Math.floor(scale.width / SPACING));
-  const whole = ticks(first, end, count).filter(Number.isInteger);
-  const label = stepFormat(whole);
-  return whole.map((step) => ({ step, x: scale.x(step), label: label(step) }));
+  const { steps, range, width } = scale;
+  const place = (step: number) => middleAt(steps, scale, step);
+  // The column before reaches into sight where a mark between its step and the next one does.
+  const first = steps[indexAt(steps, range[0]) - 1] ?? range[0];
+  const end = Math.min(scale.invert(width), steps.at(-1) ?? range[1]);
+  const across = Math.min(width, place(end)) - Math.max(0, place(first));
+  const count = Math.max(2, Math.floor(across / SPACING));
+  const shown = ticks(first, end, count)
+    .filter(Number.isInteger)
+    .map((step) => ({ step, x: place(step) }))
+    .filter(({ x }) => x >= 0 && x <= width);
+  const label = stepFormat(shown.map(({ step }) => step));
+  return shown.map(({ step, x }) => ({ step, x, label: label(step) }));
 }
 
 /** All in one unit, with as many decimals as tell neighbours apart: `0`, `250 k`, `500 k`. */

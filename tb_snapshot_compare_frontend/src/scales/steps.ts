@@ -1,6 +1,7 @@
 /**
  * The one time axis of the Training page. A column of a chart lasts from its step to the next one's,
- * so charts of dumps and of validation passes, and runs that record at other steps, line up.
+ * so charts of dumps and of validation passes, and runs that record at other steps, line up. What is
+ * of a step, its tick included, stands in the middle of its column: see `middleAt`.
  */
 
 /** Width left of every chart for its labels, and right of it, in pixels. */
@@ -8,9 +9,11 @@ export const GUTTER = 200;
 export const MARGIN = 16;
 
 export interface StepScale {
+  /** Of all columns, in sight or not. */
+  readonly steps: readonly number[];
   readonly range: readonly [first: number, last: number];
   readonly width: number;
-  /** Pixels from the left edge of the charts. */
+  /** Where a column that begins at the step has its left edge, in pixels. */
   readonly x: (step: number) => number;
   readonly invert: (x: number) => number;
 }
@@ -32,6 +35,7 @@ export function stepScale(
   const end = endOf(steps, last);
   const span = Math.max(end - first, 1e-9);
   return {
+    steps,
     range,
     width,
     x: (step) => ((step - first) / span) * width,
@@ -73,18 +77,21 @@ export function columnsOf(steps: readonly number[], scale: StepScale): readonly 
 }
 
 /**
- * Where the marks of a step lie: in the middle of its column, and between the middles of two
- * columns where the step is between two. Points of curves, crosshair and pins meet there.
+ * Where what is of a step lies: in the middle of its column, and between the middles of two columns
+ * where the step is between two. Ticks, points of curves, marks, crosshair and pins meet there.
  */
 export function middleAt(steps: readonly number[], scale: StepScale, step: number): number {
   const place = indexAt(steps, step);
   const [from, to] = [steps[place], steps[place + 1]];
-  if (from === undefined) return scale.x(step);
-  const next = to ?? endOf(steps, from);
-  const share = next > from ? (step - from) / (next - from) : 0;
-  const after = endOf(steps, next);
-  const widths = [scale.x(next) - scale.x(from), scale.x(after) - scale.x(next)] as const;
-  return scale.x(step) + (widths[0] * (1 - share) + widths[1] * share) / 2;
+  const share = from === undefined || to === undefined ? 0 : (step - from) / (to - from);
+  const half = (column: number) => halfWidth(steps, scale, column);
+  return scale.x(step) + half(place) * (1 - share) + half(place + 1) * share;
+}
+
+/** Before the first column and after the last it is theirs. */
+function halfWidth(steps: readonly number[], scale: StepScale, column: number): number {
+  const from = steps[Math.max(0, Math.min(steps.length - 1, column))];
+  return from === undefined ? 0 : (scale.x(endOf(steps, from)) - scale.x(from)) / 2;
 }
 
 /** The step of the column at a place of the axis; null beside the columns. */

@@ -1,7 +1,7 @@
 /** Zooming and panning all charts of the Training page. */
 import { batch, computed } from '@preact/signals';
 import { columnSpan, panned, type Range, revealed, zoomed, zoomOf } from '../scales/step-zoom';
-import { hoveredStep, shownRange, stepRange, steps } from './training';
+import { hoveredStep, newestPin, shownRange, showPins, stepRange, steps } from './training';
 
 const KEY_ZOOM = 1.5;
 
@@ -19,11 +19,16 @@ export function setRange(range: Range | null): void {
   stepRange.value = range;
 }
 
-/** About a step; else that under the pointer, else the middle of what is in sight. */
+/** About a step; else that under the pointer, the newest pin in sight, the middle of what is. */
 export function zoomBy(factor: number, about: number | null = null): void {
   const [first, last] = shownRange.peek();
-  const anchor = about ?? hoveredStep.peek() ?? (first + last) / 2;
+  const anchor = about ?? hoveredStep.peek() ?? pinInSight() ?? (first + last) / 2;
   setRange(zoomed(steps.peek(), stepRange.peek(), factor, anchor));
+}
+
+function pinInSight(): number | null {
+  const [pin, [first, last]] = [newestPin.peek(), shownRange.peek()];
+  return pin !== null && showPins.peek() && pin >= first && pin <= last ? pin : null;
 }
 
 export function zoomIn(): void {

@@ -336,9 +336,12 @@ test('one scale for all rows has one range of numbers', async () => {
   await painted();
   const scales = () =>
     [...root.querySelectorAll('.layers-scale')].map(({ textContent }) => textContent);
+  const legend = () => root.querySelector('.layers-legend')?.textContent;
   expect(new Set(scales()).size).toBeGreaterThan(1);
+  expect(legend()).toContain("3 bands up to the row's scale");
   await button('Same scale').click();
   await vi.waitFor(() => expect(new Set(scales()).size).toBe(1));
+  expect(legend()).toContain('3 bands up to the scale of all rows');
 });
 
 test('signed values have two hues, and hang or rise', async () => {

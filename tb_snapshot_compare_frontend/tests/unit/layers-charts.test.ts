@@ -6,6 +6,7 @@ import { type Bucket, bucketsOf } from '../../src/views/training-layers/buckets'
 import {
   extentOf,
   horizonExtent,
+  innerBoxExtent,
   innerExtentOf,
   joined,
 } from '../../src/views/training-layers/extents';
@@ -139,6 +140,16 @@ test('a horizon graph spans all values but single outliers', () => {
   expect(horizonExtent(row([Number.NaN]), 'zero')).toBeNull();
 });
 
+test('box plots span all minima and maxima but single outliers', () => {
+  const five = [-2, -1, 0, 1, 2];
+  const values = Array.from({ length: 300 }, (_, dump) =>
+    dump === 100 ? [-1e6, -1, 0, 1, 1e6] : five,
+  );
+  expect(innerBoxExtent(row(values.flat(), 5))).toEqual({ low: -2, high: 2 });
+  expect(innerBoxExtent(row([...five, -3, 0, 0, 0, 1], 5))).toEqual({ low: -3, high: 2 });
+  expect(innerBoxExtent(row(new Array(5).fill(Number.NaN), 5))).toBeNull();
+});
+
 test('ranges are of finite values', () => {
   const values = row([3, Number.NaN, Number.POSITIVE_INFINITY, -2]);
   expect(extentOf(values)).toEqual({ low: -2, high: 3 });
@@ -175,7 +186,14 @@ test('shares of several dumps are their mean, of known ones only', () => {
 });
 
 test('boxes reach from quartile to quartile, ranges from minimum to maximum', () => {
-  const style = { range: 'range', whisker: 'whisker', box: 'box', mean: 'mean', missing: 'gap' };
+  const style = {
+    range: 'range',
+    whisker: 'whisker',
+    box: 'box',
+    mean: 'mean',
+    beyond: 'beyond',
+    missing: 'gap',
+  };
   const five = [-4, -1, 0.5, 2, 4];
   const shapes = boxShapes(row(five, 5), each(1, 3), { low: -4, high: 4 }, 80, style, 1);
   const colors = [0, 30, 36, 49, 51, 79].map((y) => colorAt(shapes, 1, y + 0.5));
@@ -184,6 +202,8 @@ test('boxes reach from quartile to quartile, ranges from minimum to maximum', ()
   const wide = boxShapes(row(five, 5), each(1, 20), { low: -4, high: 4 }, 80, style, 1);
   expect([colorAt(wide, 10, 10), colorAt(wide, 5, 10)]).toEqual(['whisker', null]);
   expect(colorAt(wide, 10, 0.5)).toBe('whisker');
+  const cut = boxShapes(row(five, 5), each(1, 20), { low: -4, high: 1 }, 80, style, 1);
+  expect([0.5, 10, 79.5].map((y) => colorAt(cut, 10, y))).toEqual(['beyond', 'box', 'whisker']);
 });
 
 test('boxes of several dumps have the widest range and mean quartiles', () => {

@@ -77,6 +77,12 @@ test('marks lie in the middle of their column', () => {
   expect(middleAt([], scale, 200)).toBe(100);
 });
 
+test('before the first column and after the last marks go on as in them', () => {
+  const uneven = [0, 10, 40];
+  const scale = stepScale(uneven, [0, 40], 70);
+  expect([-2, 50, 60].map((step) => middleAt(uneven, scale, step))).toEqual([3, 65, 75]);
+});
+
 test('between columns of different widths marks move evenly', () => {
   const uneven = [0, 10, 40];
   const scale = stepScale(uneven, [0, 40], 70);
@@ -136,7 +142,7 @@ test('ticks are round steps in one unit', () => {
   const scale = stepScale([0, 500_000], [0, 500_000], 840);
   const labels = stepTicks(scale).map(({ label }) => label);
   expect(labels[0]).toBe('0');
-  expect(labels).toContain('0.2\u00a0M');
+  expect(labels).toContain('200\u00a0k');
   const close = stepFormat([1_009_600, 1_011_200, 1_012_800]);
   expect(close(1_011_200)).toBe('1,011.2\u00a0k');
   expect(stepFormat([0, 250_000, 500_000, 1_000_000])(250_000)).toBe('0.25\u00a0M');
@@ -146,7 +152,27 @@ test('ticks are round steps in one unit', () => {
   expect(stepFormat([0, 5000, 10_000])(5000)).toBe('5\u00a0k');
 });
 
-test('epochs have whole ticks only', () => {
+test('epochs have whole ticks only, and none that were not trained', () => {
   const scale = stepScale([1, 2, 3], [1, 3], 840);
-  expect(stepTicks(scale).map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+  expect(stepTicks(scale).map(({ step }) => step)).toEqual([1, 2, 3]);
+});
+
+test.each([
+  { all: steps, range: [100, 500] },
+  { all: steps, range: [200, 300] },
+  { all: [0, 10, 40, 60], range: [0, 60] },
+] as const)('the tick of a step stands where its marks do: %o', ({ all, range }) => {
+  const scale = stepScale(all, range, 600);
+  const ticks = stepTicks(scale);
+  expect(ticks.length).toBeGreaterThan(1);
+  for (const { step, x } of ticks) expect(x).toBe(middleAt(all, scale, step));
+  const places = ticks.map(({ x }) => x);
+  expect(Math.min(...places)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...places)).toBeLessThanOrEqual(600);
+});
+
+test('the ticks end with the last step, though its column lasts on', () => {
+  const epochs = [0, 80, 160, 240, 320, 400, 480];
+  const scale = stepScale(epochs, [0, 480], 1400);
+  expect(stepTicks(scale).at(-1)?.step).toBeLessThanOrEqual(480);
 });

@@ -1,12 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Curve, LogEvent } from '../../src/client/types';
 import { stepScale } from '../../src/scales/steps';
-import {
-  curvePath,
-  valueAt,
-  valueAxis,
-  valueBefore,
-} from '../../src/views/training-model/curve-geometry';
+import { drawnCurve, recordedAt, valueAxis } from '../../src/views/training-model/curve-geometry';
 import { lanesOf, placing, withPasses } from '../../src/views/training-model/lanes';
 import { toldOnce } from '../../src/views/training-model/reading';
 import { eventMarks, eventsOf, rateAt, rateBlocks } from '../../src/views/training-model/strips';
@@ -97,7 +92,7 @@ test('the error of the probe images stands in for a validation error', () => {
 test('points lie in the middle of their columns, and gaps stay open', () => {
   const values = lane([1, 2, null, 3]);
   const axis = valueAxis(values, steps, scale, 100, 'linear');
-  const path = curvePath(values.curves[0] as never, steps, scale, axis);
+  const path = drawnCurve(values.curves[0] as never, steps, scale, axis).path;
   expect(path.match(/[ML][\d.]+/g)).toEqual(['M50.0', 'L150.0', 'M350.0']);
 });
 
@@ -106,7 +101,7 @@ test('where many values share a pixel, the line keeps the lowest and the highest
   const y = x.map((_, index) => (index === 2003 ? 9 : index === 2005 ? -5 : 1));
   const values = lane(y, x);
   const axis = valueAxis(values, steps, scale, 100, 'linear');
-  const path = curvePath(values.curves[0] as never, steps, scale, axis);
+  const path = drawnCurve(values.curves[0] as never, steps, scale, axis).path;
   const heights = [...path.matchAll(/ ([\d.]+)/g)].map(([, text]) => Number(text));
   expect(heights.length).toBeLessThan(1700);
   expect(Math.min(...heights)).toBeLessThanOrEqual(axis.y(9) + 0.1);
@@ -125,9 +120,71 @@ test('a spike far above all else does not flatten the rest', () => {
 test('on a logarithmic scale what is not positive is a gap', () => {
   const values = lane([1, 0, 10, 100]);
   const axis = valueAxis(values, steps, scale, 120, 'log');
-  const path = curvePath(values.curves[0] as never, steps, scale, axis);
+  const path = drawnCurve(values.curves[0] as never, steps, scale, axis).path;
   expect(path.match(/[ML]/g)).toEqual(['M', 'M', 'L']);
   expect(axis.ticks).toEqual([1, 10, 100]);
+});
+
+const thousand = Array.from({ length: 1000 }, (_, index) => 100 + index * 0.4);
+
+test('a line is cut where it leaves the chart, and a bar at the edge tells so', () => {
+  const y = thousand.map((_, index) => (index === 500 || index === 501 ? 9298 : index % 7));
+  const values = lane(y, thousand);
+  const axis = valueAxis(values, steps, scale, 120, 'linear');
+  const { path, beyond } = drawnCurve(values.curves[0] as never, steps, scale, axis);
+  const heights = [...path.matchAll(/ (-?[\d.]+)/g)].map(([, text]) => Number(text));
+  expect(Math.min(...heights)).toBe(-8);
+  expect(path.match(/M/g)).toHaveLength(2);
+  const [left, top, wide] = (beyond.match(/[\d.]+/g) ?? []).map(Number) as [number, number, number];
+  expect(beyond.match(/M/g)).toHaveLength(1);
+  expect([top, wide]).toEqual([0, 3]);
+  expect(Math.abs(left + wide / 2 - 250.2)).toBeLessThan(0.2);
+});
+
+test('what is below the chart is cut there; values in it have no bar', () => {
+  const values = { ...lane([0.5, -3, 0.2, 0.4]), kind: 'error' as const };
+  const axis = valueAxis(values, steps, scale, 120, 'linear');
+  const { path, beyond } = drawnCurve(values.curves[0] as never, steps, scale, axis);
+  expect(path).toMatch(/^M50\.0 [\d.]+L[\d.]+ 128\.0M[\d.]+ 128\.0L250\.0 /);
+  const [left, top, wide] = (beyond.match(/[\d.]+/g) ?? []).map(Number) as [number, number, number];
+  expect([left < 100, top, left + wide > 200]).toEqual([true, 117, true]);
+  expect([left > 50, left + wide < 250]).toEqual([true, true]);
+  const inside = lane([1, 2, 3, 2]);
+  const around = valueAxis(inside, steps, scale, 120, 'linear');
+  expect(drawnCurve(inside.curves[0] as never, steps, scale, around).beyond).toBe('');
+});
+
+test('of few values a steep fall is in the chart, a spike is not', () => {
+  const most = (y: number[]) =>
+    valueAxis(lane(y), steps, scale, 120, 'linear').y.domain()[1] as number;
+  expect(most([2.3, 0.4, 0.3, 0.2])).toBeGreaterThan(2);
+  expect(most([2.3, 0.4])).toBeGreaterThan(2);
+  expect(most([2.3, 9298, 2.2, 2.1])).toBeLessThan(5);
+});
+
+test.each([
+  [[0.906, 0.906, 0.906]],
+  [[0, 0]],
+  [[1, 1]],
+  [[0.31, 0.97, 0.5]],
+  [[0.5, 7, 0.4]],
+  [[43, 42]],
+])('an error is a share, in per cent within 0 and 1: %o', (y) => {
+  for (const kind of ['linear', 'log'] as const) {
+    const axis = valueAxis({ ...lane(y), kind: 'error' }, steps, scale, 120, kind);
+    const [low, high] = axis.y.domain() as [number, number];
+    expect(low).toBeGreaterThanOrEqual(0);
+    expect(high).toBeLessThanOrEqual(1);
+    expect(high).toBeGreaterThan(low);
+    for (const tick of axis.ticks) expect(axis.label(tick)).toMatch(/^[\d.]+\u00a0%$/);
+  }
+});
+
+test('a value that stands alone is a point', () => {
+  const values = lane([1, null, 2, 3]);
+  const axis = valueAxis(values, steps, scale, 120, 'linear');
+  const { path } = drawnCurve(values.curves[0] as never, steps, scale, axis);
+  expect(path).toMatch(/^M50\.0 [\d.]+h0M250/);
 });
 
 test('only what is in sight sets the scale', () => {
@@ -144,7 +201,7 @@ test('a line goes on beyond both edges', () => {
   );
   const zoomed = stepScale(steps, [200, 300], 200);
   const axis = valueAxis(values, steps, zoomed, 100, 'linear');
-  const path = curvePath(values.curves[0] as never, steps, zoomed, axis);
+  const path = drawnCurve(values.curves[0] as never, steps, zoomed, axis).path;
   const places = [...path.matchAll(/[ML](-?[\d.]+)/g)].map(([, text]) => Number(text));
   expect(places[0]).toBeLessThan(0);
   expect(places.at(-1)).toBeGreaterThan(200);
@@ -157,34 +214,34 @@ test('nothing to draw has an axis still', () => {
   expect(valueAxis(lane([]), steps, scale, 100, 'log').ticks.length).toBeGreaterThan(0);
 });
 
-test('a column is read by its last value', () => {
-  const [only] = lane([5, 4, 3, 2], [100, 150, 200, 210]).curves;
-  expect(valueAt(only as never, 100, 200)).toBe(4);
-  expect(valueAt(only as never, 200, 300)).toBe(2);
-  expect(valueAt(only as never, 300, 400)).toBeUndefined();
+test('a step is read by its own value, not by a later one of its column', () => {
+  const [only] = lane([5, 4, 3, 2], [100, 150, 200, 203]).curves;
+  expect(recordedAt(only as never, 100)).toEqual({ step: 100, value: 5 });
+  expect(recordedAt(only as never, 200)).toEqual({ step: 200, value: 3 });
 });
 
-test('a column without a value is read by the last before it; what is not finite is told apart', () => {
-  const [only] = lane([3, null, 5, 4], [90, 110, 150, 210]).curves;
-  expect(valueAt(only as never, 100, 140)).toBeNull();
-  expect(valueBefore(only as never, 200)).toEqual({ step: 150, value: 5 });
-  expect(valueBefore(only as never, 150)).toEqual({ step: 90, value: 3 });
-  expect(valueBefore(only as never, 90)).toBeNull();
+test('a step without a value is read by the last before it; what is not finite is told apart', () => {
+  const [only] = lane([3, null, 5, 4], [90, 110, 150, 200.0000001]).curves;
+  expect(recordedAt(only as never, 80)).toBeNull();
+  expect(recordedAt(only as never, 140)).toEqual({ step: 110, value: null });
+  expect(recordedAt(only as never, 199)).toEqual({ step: 150, value: 5 });
+  expect(recordedAt(only as never, 200)?.value).toBe(4);
 });
 
-test('learning rates are blocks that end where the next begins', () => {
+test('learning rates are blocks that end where the step of the next stands', () => {
   const rates = [
     { first: 100, last: 200, value: 0.1 },
     { first: 300, last: 400, value: 0.01 },
   ];
   const blocks = rateBlocks(rates, steps, scale);
   expect(blocks.map(({ left, width }) => [left, width])).toEqual([
-    [0, 200],
-    [200, 200],
+    [0, 250],
+    [250, 150],
   ]);
   const zoomed = stepScale(steps, [300, 400], 400);
   expect(rateBlocks(rates, steps, zoomed).map(({ left, width }) => [left, width])).toEqual([
-    [0, 400],
+    [0, 100],
+    [100, 300],
   ]);
   expect([50, 100, 250, 900].map((step) => rateAt(rates, step))).toEqual([null, 0.1, 0.1, 0.01]);
 });

@@ -221,6 +221,22 @@ test('zooming and panning move all charts', () => {
   expect(zoomFactor.value).toBe(1);
 });
 
+test('zooming keeps the newest pin in sight, while it is shown and in sight', () => {
+  training.setPins([10, 40].map(stepOf));
+  training.togglePin(stepOf(20));
+  for (let click = 0; click < 6; click += 1) zoomBy(1.5);
+  const [first, last] = training.shownRange.value;
+  expect(zoomFactor.value).toBeGreaterThan(10);
+  expect(first <= stepOf(20) && last >= stepOf(20)).toBe(true);
+  setRange([stepOf(100), stepOf(200)]);
+  zoomBy(2);
+  expect(training.shownRange.value).toEqual([125, 175].map(stepOf));
+  training.showPins.value = false;
+  setRange([stepOf(0), stepOf(100)]);
+  zoomBy(2);
+  expect(training.shownRange.value).toEqual([25, 75].map(stepOf));
+});
+
 const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
 const whole = stepScale(hundred, [1, 100], 1000);
 
@@ -266,6 +282,15 @@ test('the strip shows the loss of training', () => {
   );
   expect(path).toBe('M5.0 3.0L495.0 14.0L995.0 25.0');
   expect(overviewPath([], 'step', hundred, whole, 28)).toBe('');
+});
+
+test('a spike far above all else leaves the strip', () => {
+  const x = Array.from({ length: 1000 }, (_, index) => 1 + index / 10);
+  const y = x.map((_, index) => (index === 500 ? 1e6 : index % 3));
+  const curve = { run: 'r', tag: 'loss', kind: 'loss', axis: 'step', x, y } as const;
+  const path = overviewPath([curve], 'step', hundred, whole, 28);
+  const heights = [...path.matchAll(/ (-?[\d.]+)/g)].map(([, text]) => Number(text));
+  expect(heights.filter((height) => height < 0)).toHaveLength(1);
 });
 
 test('what moved first is listed by unit, earliest first', () => {

@@ -154,11 +154,15 @@ describe('what is said of the other run', () => {
       dumps: own.dumps.filter((_, index) => index % 2 === 0),
     })?.text;
     expect(text).toBe(
-      `3 of ${own.units.length} units are in both, 1 of 3 classes are in both, ` +
+      `2 of ${own.units.length - 1} units are in both, 1 of 3 classes is in both, ` +
         `10 probe images there, 6 here, updates span ${(2 * every).toLocaleString('en-US')} ` +
         `steps there, ${every.toLocaleString('en-US')} here.`,
     );
     expect(noteOf({ probe_images: 0, passes: [] })?.text).toBe('two has no validation passes.');
+    expect(noteOf({ units: own.units.slice(0, 1), probe_images: 1 })?.text).toBe(
+      'no unit is in both, 1 probe image there, 6 here.',
+    );
+    expect(noteOf({ dumps: [1, 2, 3] })?.text).toMatch(/^updates span 1 step there, /);
   });
 });
 

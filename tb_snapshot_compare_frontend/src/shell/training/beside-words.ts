@@ -43,24 +43,32 @@ export function besideNote(
 function differences(own: Training, other: Training, name: string): readonly string[] {
   const [these, those] = [own.probe_images, other.probe_images];
   const theirs = new Set(other.units.map(({ path }) => path));
-  const [shared, all] = [own.units.filter(({ path }) => theirs.has(path)).length, own.units.length];
+  // Every log has the whole model.
+  const units = own.units.filter(({ path }) => path !== '');
+  const shared = units.filter(({ path }) => theirs.has(path)).length;
   const names = new Set(other.classes);
   const known = own.classes.filter((name) => names.has(name)).length;
   const told: string[] = [];
-  if (shared < all) told.push(`${formatCount(shared)} of ${formatCount(all)} units are in both`);
+  if (shared < units.length) told.push(inBoth(shared, units.length, 'unit', 'units'));
   if (those > 0 && known < own.classes.length) {
-    told.push(`${formatCount(known)} of ${formatCount(own.classes.length)} classes are in both`);
+    told.push(inBoth(known, own.classes.length, 'class', 'classes'));
   }
   if (these > 0 && those === 0) told.push(`${name} has no validation passes`);
   else if (these > 0 && these !== those) {
-    told.push(`${formatCount(those)} probe images there, ${formatCount(these)} here`);
+    const images = those === 1 ? 'probe image' : 'probe images';
+    told.push(`${formatCount(those)} ${images} there, ${formatCount(these)} here`);
   }
   const [every, theirsEvery] = [intervalOf(own.dumps), intervalOf(other.dumps)];
   if (every !== theirsEvery && every > 0 && theirsEvery > 0) {
-    const unit = AXES[own.axis];
+    const unit = theirsEvery === 1 ? own.axis : AXES[own.axis];
     told.push(`updates span ${formatCount(theirsEvery)} ${unit} there, ${formatCount(every)} here`);
   }
   return told;
+}
+
+function inBoth(shared: number, all: number, one: string, many: string): string {
+  if (shared === 0) return `no ${one} is in both`;
+  return `${formatCount(shared)} of ${formatCount(all)} ${many} ${shared === 1 ? 'is' : 'are'} in both`;
 }
 
 /** From a dump to the next one, as of most of them; 0 of fewer than two. */

@@ -13,6 +13,8 @@ export interface Window {
 /** An end is held this far from it. */
 const EDGE_REACH = 6;
 const PADDING = 3;
+/** In heights of the strip: a line that leaves it need not go on for thousands of pixels. */
+const AWAY_MOST = 100;
 const VALIDATION = /(^|[/_-])(val|valid|validation|test|eval|evaluation)([/_-]|$)/i;
 
 /** What the pointer would take at a place. While all is in sight, a window is drawn. */
@@ -39,7 +41,7 @@ export function gripped(
   return panned(steps, range, moved);
 }
 
-/** The loss as a line: that of training, else any. */
+/** The loss as a line: that of training, else any. Single spikes leave the strip. */
 export function overviewPath(
   curves: readonly Curve[],
   axis: string,
@@ -64,7 +66,7 @@ export function overviewPath(
   const bottom = Math.min(...points.map(([, y]) => y));
   const span = Math.max(top - bottom, 1e-12);
   const line = points.map(([x, y]) => {
-    const share = Math.min(1, (y - bottom) / span);
+    const share = Math.min(AWAY_MOST, (y - bottom) / span);
     const place = middleAt(steps, scale, x).toFixed(1);
     return `${place} ${(height - PADDING - share * (height - 2 * PADDING)).toFixed(1)}`;
   });

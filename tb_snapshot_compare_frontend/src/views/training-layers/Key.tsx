@@ -1,6 +1,6 @@
 /** What the charts' colours mean. */
 import type { JSX } from 'preact';
-import { layerChart, shownLayers } from '../../state/training';
+import { layerChart, sameScale, shownLayers } from '../../state/training';
 import { extentOf } from './extents';
 import * as model from './model';
 import { bandWords } from './words';
@@ -30,19 +30,26 @@ function chartEntries(): readonly KeyEntry[] {
         { label: 'minimum to maximum', colors: [style.box.range] },
         { label: 'quartiles', colors: [style.box.box] },
         { label: 'mean', colors: [style.box.mean] },
+        ...beyondEntry(),
       ];
     case 'horizon':
       return horizonEntries();
     default:
-      return model.isCut.value ? [{ label: 'beyond the scale', colors: [style.line.beyond] }] : [];
+      return beyondEntry();
   }
+}
+
+function beyondEntry(): readonly KeyEntry[] {
+  const colors = [model.style.value.line.beyond];
+  return model.isCut.value ? [{ label: 'beyond the scale', colors }] : [];
 }
 
 function horizonEntries(): readonly KeyEntry[] {
   const { above, below } = model.style.value.horizon;
   const base = model.horizonFrom.value === 'zero' ? 0 : Number.NEGATIVE_INFINITY;
   const falls = model.allValues.value.some(([, row]) => (extentOf(row)?.low ?? base) < base);
-  const most = above.length === 1 ? 'one band' : `${above.length} bands up to the row's scale`;
+  const scale = sameScale.value ? 'the scale of all rows' : "the row's scale";
+  const most = above.length === 1 ? 'one band' : `${above.length} bands up to ${scale}`;
   const rising = { label: falls ? 'positive' : most, colors: above };
   return falls ? [{ label: 'negative', colors: below }, rising] : [rising];
 }

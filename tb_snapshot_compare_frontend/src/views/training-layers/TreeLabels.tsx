@@ -2,7 +2,6 @@
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Finding } from '../../client/types';
-import { fitText } from '../../elements/fit-text';
 import { Icon } from '../../elements/Icon';
 import { RunName } from '../../elements/RunMark';
 import type { Sight } from '../../elements/use-sight';
@@ -18,10 +17,6 @@ import { type Bar, LABELS_LEFT, type TreeItem } from './tree';
 import { treeAct } from './tree-keys';
 import { parametersOf, unitWords } from './words';
 
-/** As in layers.css. */
-const NAME_SIZE = 12;
-const NAME_EDGE = 10;
-const ICON = 16;
 const FINDING_ROOM = 22;
 
 export function TreeLabels({ sight }: { readonly sight: Sight }): JSX.Element {
@@ -109,9 +104,6 @@ function Label(props: ItemProps & { readonly top: number }): JSX.Element {
   const found = model.findings.value.get(path) ?? [];
   const plain = topLayers.value !== null;
   const able = item.children > 0 || (item.expands && !plain);
-  const name = model.names.value.get(path) ?? unitName(path);
-  const room = GUTTER - LABELS_LEFT - NAME_EDGE - (plain ? 0 : ICON);
-  const shown = fitText(name, NAME_SIZE, room);
   return (
     <div
       class="layers-label"
@@ -130,7 +122,7 @@ function Label(props: ItemProps & { readonly top: number }): JSX.Element {
     >
       {!plain && <span class="layers-label-icon">{able && <Icon name="chevron" size={14} />}</span>}
       <span class="layers-label-text">
-        <span class="layers-label-name">{shown}</span>
+        <span class="layers-label-name">{model.labels.value.get(path) ?? unitName(path)}</span>
         <span class="layers-label-size tabular">
           {isPaired.value ? (
             <RunName

@@ -1,6 +1,7 @@
 /** Box plots of minimum, first quartile, mean, third quartile and maximum, one for each column. */
 import type { Bucket } from './buckets';
 import type { Extent } from './extents';
+import { BEYOND_HEIGHT } from './line';
 import { type Row, valueAt } from './series';
 import type { Shape } from './shapes';
 
@@ -9,6 +10,8 @@ export interface BoxStyle {
   readonly whisker: string;
   readonly box: string;
   readonly mean: string;
+  /** Marks at the edge that a value lies beyond. */
+  readonly beyond: string;
   readonly missing: string;
 }
 
@@ -51,7 +54,12 @@ export function boxShapes(
   ratio: number,
 ): readonly Shape[] {
   const [ranges, whiskers, boxes, means, gaps]: number[][] = [[], [], [], [], []];
-  const y = (value: number) => height * (high > low ? (high - value) / (high - low) : 0.5);
+  const beyond: number[] = [];
+  const mark = BEYOND_HEIGHT * ratio;
+  const y = (value: number) => {
+    const share = high > low ? (high - value) / (high - low) : 0.5;
+    return height * Math.max(0, Math.min(1, share));
+  };
   for (const bucket of buckets) {
     if (bucket.from >= row.dumps) continue;
     const { left, right } = bucket;
@@ -61,6 +69,8 @@ export function boxShapes(
       gaps?.push(left, 0, wide, height);
       continue;
     }
+    if (five.maximum > high) beyond.push(left, 0, wide, mark);
+    if (five.minimum < low) beyond.push(left, height - mark, wide, mark);
     const hasWhiskers = wide >= WHISKERS_FROM * ratio;
     const [top, bottom] = [y(five.maximum), y(five.minimum)];
     const edge = hasWhiskers ? Math.max(ratio, Math.round(wide * 0.15)) : 0;
@@ -80,6 +90,7 @@ export function boxShapes(
     { kind: 'rects', fill: style.whisker, rects: whiskers ?? [] },
     { kind: 'rects', fill: style.box, rects: boxes ?? [] },
     { kind: 'rects', fill: style.mean, rects: means ?? [] },
+    { kind: 'rects', fill: style.beyond, rects: beyond },
     { kind: 'missing', fill: style.missing, rects: gaps ?? [] },
   ];
 }

@@ -39,7 +39,7 @@ const ZERO: Readonly<Record<Theme, string>> = { light: '#dadce0', dark: '#555555
 
 export function chartStyle(choice: StyleChoice): ChartStyle {
   const { theme, horizonBands, mirror, signed, ratioBands } = choice;
-  const missing = missingColor(theme);
+  const [missing, beyond] = [missingColor(theme), BEYOND[theme]];
   const table = sequentialTable(theme);
   const tone = (share: number) => toneOf(table, share);
   return {
@@ -49,8 +49,15 @@ export function chartStyle(choice: StyleChoice): ChartStyle {
       mirror,
       missing,
     },
-    box: { range: tone(0.24), whisker: tone(0.68), box: tone(0.52), mean: tone(0.95), missing },
-    line: { stroke: tone(0.7), zero: ZERO[theme], beyond: BEYOND[theme], missing },
+    box: {
+      range: tone(0.24),
+      whisker: tone(0.68),
+      box: tone(0.52),
+      mean: tone(0.95),
+      beyond,
+      missing,
+    },
+    line: { stroke: tone(0.7), zero: ZERO[theme], beyond, missing },
     bands: steps(theme, ratioBands),
     missing,
     hatch: HATCH[theme],

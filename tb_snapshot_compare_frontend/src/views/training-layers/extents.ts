@@ -29,6 +29,16 @@ export function innerExtentOf({ values }: Row): Extent | null {
   return { low: sorted[Math.round((1 - QUANTILE) * last)] as number, high };
 }
 
+/** Of whole box plots: the inner minima and maxima; null without any finite value. */
+export function innerBoxExtent({ values, depth }: Row): Extent | null {
+  const part = (of: number) => {
+    const chosen = values.filter((_, index) => index % depth === of);
+    return innerExtentOf({ depth: 1, dumps: chosen.length, values: chosen });
+  };
+  const [lowest, highest] = [part(0), part(depth - 1)];
+  return lowest && highest && { low: lowest.low, high: highest.high };
+}
+
 export function joined(extents: readonly (Extent | null)[]): Extent | null {
   const known = extents.filter((extent) => extent !== null);
   if (known.length === 0) return null;

@@ -19,6 +19,7 @@ import { shadingOf } from './filter-scale';
 import { type KeyEntry, keyEntries } from './Key';
 import { layersRows, withRuns } from './layers-csv';
 import * as model from './model';
+import { unitName } from './names';
 import { layOutStrip } from './network-strip';
 import { otherColumns, valuesOf } from './other';
 import { absenceWords, isPaired, otherDumps, otherValues } from './other-values';
@@ -126,9 +127,11 @@ function treeParts(rows: readonly UnitRow[], height: number, token: Token): stri
 function rowParts(row: UnitRow, width: number, token: Token): string {
   const { unit, top, filters, other } = row;
   const muted = `fill="${token('--ink-muted')}" font-size="10"`;
-  const name = model.names.value.get(unit.path) ?? unit.path;
+  const full = unitName(unit.path);
+  const name = model.labels.value.get(unit.path) ?? full;
+  const title = name === full ? '' : `<title>${escaped(full)}</title>`;
   const parts = [
-    `<text x="${LABELS_LEFT + 16}" y="${top + 15}" font-size="12">${escaped(name)}</text>`,
+    `<text x="${LABELS_LEFT + 16}" y="${top + 15}" font-size="12">${escaped(name)}${title}</text>`,
     other === null
       ? `<text x="${LABELS_LEFT + 16}" y="${top + 28}" ${muted}>${parametersOf(unit)} parameters</text>`
       : runParts('own', top + 24, muted, token),

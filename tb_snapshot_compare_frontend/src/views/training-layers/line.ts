@@ -12,7 +12,8 @@ export interface LineStyle {
   readonly missing: string;
 }
 
-const BEYOND_HEIGHT = 3;
+/** Of the marks at the edge that a value lies beyond, in CSS pixels. */
+export const BEYOND_HEIGHT = 3;
 
 /** First, least, greatest and last of the finite values; null without any. */
 export function turnsOf(row: Row, { from, to }: Bucket): readonly number[] | null {

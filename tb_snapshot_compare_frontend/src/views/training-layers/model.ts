@@ -3,7 +3,7 @@ import { computed, signal } from '@preact/signals';
 import type { TrainingUnit } from '../../client/types';
 import type { WhichRun } from '../../elements/RunMark';
 import type { Theme } from '../../scales/color';
-import { columnsOf, stepScale } from '../../scales/steps';
+import { columnsOf, GUTTER, stepScale } from '../../scales/steps';
 import { dark } from '../../state/environment';
 import { latest } from '../../state/resources';
 import * as state from '../../state/training';
@@ -12,16 +12,25 @@ import { trainingNetwork } from '../../state/training-network';
 import { layersBelow } from '../../state/training-units';
 import { type Bucket, bucketsOf } from './buckets';
 import { chartStyle } from './chart-style';
-import { type Extent, extentOf, horizonExtent, innerExtentOf, joined, withZero } from './extents';
+import {
+  type Extent,
+  extentOf,
+  horizonExtent,
+  innerBoxExtent,
+  innerExtentOf,
+  joined,
+  withZero,
+} from './extents';
 import { findingsOf } from './marks';
-import { rowNames } from './names';
+import { rowNames, unitName } from './names';
 import { networkGraph } from './network-graph';
 import { layOutStrip } from './network-strip';
 import { isPaired, otherValues } from './other-values';
 import { FILTERS_MOST, heightOf, layOutRows, type Opened, type UnitRow } from './rows';
 import { type Row, rowOf } from './series';
+import { shortNames } from './short-names';
 import { topOf } from './top';
-import { layOutTree, treeItems } from './tree';
+import { LABELS_LEFT, layOutTree, treeItems } from './tree';
 import { isSigned } from './words';
 
 /** Of the charts, in CSS pixels; 0 before they are laid out. */
@@ -110,7 +119,7 @@ function extentFor(row: Row): Extent | null {
     case 'bands':
       return { low: 0, high: 1 };
     case 'box':
-      return extentOf(row);
+      return innerBoxExtent(row);
     case 'line': {
       const inner = innerExtentOf(row);
       return inner && from === 'zero' ? withZero(inner) : inner;
@@ -222,10 +231,25 @@ export const names = computed<ReadonlyMap<string, string>>(() => {
     : rowNames(items.value.map(({ unit }) => unit));
 });
 
+/** As in layers.css. */
+const NAME_SIZE = 12;
+const NAME_EDGE = 10;
+const NAME_ICON = 16;
+
+/** The names of rows as their room shows them. */
+export const labels = computed<ReadonlyMap<string, string>>(() => {
+  const room = GUTTER - LABELS_LEFT - NAME_EDGE - (state.topLayers.value ? 0 : NAME_ICON);
+  const full = state.shownUnits.value.map((path) => names.value.get(path) ?? unitName(path));
+  const short = shortNames(full, NAME_SIZE, room);
+  return new Map(
+    state.shownUnits.value.map((path, row) => [path, short.get(full[row] as string) as string]),
+  );
+});
+
 /** With those of the run beside. */
 export const allValues = computed(() => [...values.value, ...otherValues.value]);
 
-/** Whether a line leaves its row. */
+/** Whether a chart leaves its row. */
 export const isCut = computed(() =>
   allValues.value.some(([path, row]) => {
     const [all, shownOf] = [extentOf(row), extents.value.get(path)];

@@ -3,7 +3,8 @@ import { useId } from 'preact/hooks';
 import { RUN_SHAPES } from '../../elements/RunMark';
 import { GUTTER, MARGIN } from '../../scales/steps';
 import { curveHeight } from '../../state/training';
-import type { ValueAxis } from './curve-geometry';
+import type { DrawnCurve, ValueAxis } from './curve-geometry';
+import type { Point } from './cut-line';
 import type { Lane } from './lanes';
 import { width } from './model';
 
@@ -11,13 +12,13 @@ export interface CurveChartProps {
   readonly lane: Lane;
   readonly axis: ValueAxis;
   /** One for each curve of the lane. */
-  readonly paths: readonly string[];
+  readonly drawn: readonly DrawnCurve[];
   /** Places of marks, for each curve. */
-  readonly marked: readonly (readonly (readonly [x: number, y: number])[])[];
+  readonly marked: readonly (readonly Point[])[];
 }
 
 /** The curves of training and of validation over each other. */
-export function CurveChart({ lane, axis, paths, marked }: CurveChartProps): JSX.Element {
+export function CurveChart({ lane, axis, drawn, marked }: CurveChartProps): JSX.Element {
   const height = curveHeight.value;
   const clip = useId();
   const across = width.value;
@@ -50,9 +51,10 @@ export function CurveChart({ lane, axis, paths, marked }: CurveChartProps): JSX.
               class="model-curve"
               data-role={role}
               data-single={x.length === 1 ? '' : undefined}
-              d={paths[index]}
+              d={drawn[index]?.path}
               fill="none"
             />
+            {drawn[index]?.beyond && <path class="model-beyond" d={drawn[index].beyond} />}
             {marked[index]?.map(([left, top]) => (
               <path
                 key={left}

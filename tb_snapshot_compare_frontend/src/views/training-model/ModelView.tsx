@@ -129,6 +129,12 @@ function Legend(): JSX.Element {
           {label}
         </span>
       ))}
+      {model.isCut.value && (
+        <span class="model-key">
+          <i class="model-beyond-key" />
+          beyond the scale
+        </span>
+      )}
       <EventKey />
     </span>
   );

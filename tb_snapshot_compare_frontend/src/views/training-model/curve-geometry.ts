@@ -2,11 +2,14 @@
 import { type ScaleContinuousNumeric, scaleLinear, scaleLog } from 'd3-scale';
 import { tickFormat } from '../../scales/format';
 import { indexAt, middleAt, type StepScale } from '../../scales/steps';
+import { beyondPath, cutPath, type Point } from './cut-line';
 import type { Lane, LaneCurve, LaneKind } from './lanes';
 
 export type Values = 'linear' | 'log';
 
+/** Values beyond the ends of `y` lie beyond the chart, some within its padding. */
 export interface ValueAxis {
+  readonly height: number;
   readonly y: ScaleContinuousNumeric<number, number>;
   readonly ticks: readonly number[];
   readonly label: (tick: number) => string;
@@ -16,8 +19,12 @@ const TICK_SPACING = 26;
 const PADDING = 6;
 /** Above what so many of the values reach, spikes leave the linear chart. */
 const SHOWN_SHARE = 0.998;
+/** A spike rises so many times as high as those do; of few values a steep fall is no spike. */
+const SPIKE = 4;
+const SPIKE_OF_FEW = 20;
+const MANY = 1 / (1 - SHOWN_SHARE);
 
-/** Of all values in sight, with round ends. */
+/** Of all values in sight, with round ends; error is a share, and its axis ends at 0 and at 1. */
 export function valueAxis(
   lane: Lane,
   steps: readonly number[],
@@ -26,44 +33,66 @@ export function valueAxis(
   values: Values,
 ): ValueAxis {
   const shown = lane.curves.flatMap((curve) => valuesIn(curve, steps, scale));
-  const usable = values === 'log' ? shown.filter((value) => value > 0) : shown;
-  const [low, high] = extentOf(usable, values);
+  const isShare = lane.kind === 'error';
+  const usable = shown.filter(
+    (value) => (value > 0 || values === 'linear') && (!isShare || (value >= 0 && value <= 1)),
+  );
+  const within = (ends: Ends): Ends =>
+    isShare ? [Math.max(0, ends[0]), Math.min(1, ends[1])] : ends;
+  const extent = within(extentOf(usable, values));
   const range = [height - PADDING, PADDING];
   const count = Math.max(2, Math.floor((height - 2 * PADDING) / TICK_SPACING));
   if (values === 'log') {
-    const y = scaleLog([low, high], range).clamp(true);
+    const y = scaleLog(extent, range);
     const ticks = spread(y.ticks(count), count + 1);
-    return { y, ticks, label: (tick) => logLabel(lane.kind, tick) };
+    return { height, y, ticks, label: (tick) => logLabel(lane.kind, tick) };
   }
-  const y = scaleLinear([low, high], range).nice(count).clamp(true);
+  const y = scaleLinear(extent, range).nice(count);
+  const [low = 0, high = 1] = y.domain();
+  y.domain(within([low, high]));
   const ticks = y.ticks(count);
-  return { y, ticks, label: linearLabel(lane.kind, ticks) };
+  return { height, y, ticks, label: linearLabel(lane.kind, ticks) };
+}
+
+export interface DrawnCurve {
+  /** The line, cut where it leaves the chart. */
+  readonly path: string;
+  /** Bars at the edges that values lie beyond. */
+  readonly beyond: string;
+}
+
+export function drawnCurve(
+  curve: LaneCurve,
+  steps: readonly number[],
+  scale: StepScale,
+  axis: ValueAxis,
+): DrawnCurve {
+  const pieces = piecesOf(curve, steps, scale, axis);
+  return { path: cutPath(pieces, axis.height), beyond: beyondPath(pieces, axis.height) };
 }
 
 /** One point for each value; where several fall on a pixel, their lowest and their highest. */
-export function curvePath(
+function piecesOf(
   { x, y }: LaneCurve,
   steps: readonly number[],
   scale: StepScale,
   axis: ValueAxis,
-): string {
+): readonly (readonly Point[])[] {
   const [from, to] = inSight(x, steps, scale);
-  const parts: string[] = [];
-  let open = false;
+  const pieces: Point[][] = [];
+  let piece: Point[] = [];
   let bucket: Bucket | null = null;
   const flush = (): void => {
     if (bucket === null) return;
-    for (const [place, value] of pointsOf(bucket)) {
-      parts.push(`${open ? 'L' : 'M'}${place.toFixed(1)} ${axis.y(value).toFixed(1)}`);
-      open = true;
-    }
+    if (piece.length === 0) pieces.push(piece);
+    piece.push(...pointsOf(bucket).map(([place, value]): Point => [place, axis.y(value)]));
     bucket = null;
   };
   for (let index = from; index < to; index += 1) {
     const value = y[index];
     if (!isDrawable(value, axis)) {
       flush();
-      open = false;
+      piece = [];
       continue;
     }
     const place = middleAt(steps, scale, x[index] as number);
@@ -71,7 +100,7 @@ export function curvePath(
     bucket = added(bucket, place, value);
   }
   flush();
-  return parts.join('');
+  return pieces;
 }
 
 interface Bucket {
@@ -102,27 +131,23 @@ function isDrawable(value: number | null | undefined, { y }: ValueAxis): value i
   return value > 0 || !('base' in y);
 }
 
-/**
- * What a curve says of a column: of the values logged in it, the last. Null where that is not
- * finite, undefined where none was logged.
- */
-export function valueAt(curve: LaneCurve, step: number, next: number): number | null | undefined {
-  const place = indexAt(curve.x, next);
-  const before = (curve.x[place] ?? Number.NEGATIVE_INFINITY) >= next ? place - 1 : place;
-  const x = curve.x[before];
-  return x === undefined || x < step ? undefined : (curve.y[before] ?? null);
+/** Steps that were computed from epochs are not exact. */
+const SAME_STEP = 1e-6;
+
+export interface Recorded {
+  readonly step: number;
+  /** Null where it is not finite. */
+  readonly value: number | null;
 }
 
-/** The last value before a step, and where it was logged: a curve of epochs has few. */
-export function valueBefore(
-  { x, y }: LaneCurve,
-  step: number,
-): { readonly step: number; readonly value: number } | null {
-  for (let place = indexAt(x, step); place >= 0; place -= 1) {
-    const [at, value] = [x[place] as number, y[place] ?? null];
-    if (at < step && value !== null) return { step: at, value };
-  }
-  return null;
+/**
+ * What a curve says of a step: its value there, else the last one before. A column is named by its
+ * first step, of which its dump is, so values that were logged later in it are not read there.
+ */
+export function recordedAt({ x, y }: LaneCurve, step: number): Recorded | null {
+  const place = indexAt(x, step + SAME_STEP);
+  const at = x[place];
+  return at === undefined ? null : { step: at, value: y[place] ?? null };
 }
 
 /**
@@ -149,14 +174,18 @@ function valuesIn(curve: LaneCurve, steps: readonly number[], scale: StepScale):
   return values;
 }
 
-function extentOf(values: number[], kind: Values): [number, number] {
+type Ends = readonly [low: number, high: number];
+
+function extentOf(values: number[], kind: Values): Ends {
   if (values.length === 0) return kind === 'log' ? [0.1, 1] : [0, 1];
   values.sort((one, other) => one - other);
   const low = values[0] as number;
   const most = values.at(-1) as number;
   const usual = values[Math.floor(SHOWN_SHARE * (values.length - 1))] as number;
   // A spike that is little higher than the rest is in the chart.
-  const high = kind === 'linear' && most > low + 4 * (usual - low) ? usual : most;
+  const factor = values.length < MANY ? SPIKE_OF_FEW : SPIKE;
+  const isSpike = usual > low && most > low + factor * (usual - low);
+  const high = kind === 'linear' && isSpike ? usual : most;
   if (low < high) return [low, high];
   return kind === 'log' ? [low / 2, low * 2] : [low - 0.5, low + 0.5];
 }
@@ -170,7 +199,7 @@ function spread(ticks: readonly number[], most: number): readonly number[] {
 }
 
 function linearLabel(kind: LaneKind, ticks: readonly number[]): (tick: number) => string {
-  if (kind === 'loss' || ticks.some((tick) => tick < 0 || tick > 1)) return tickFormat(ticks);
+  if (kind === 'loss') return tickFormat(ticks);
   const percent = tickFormat(ticks.map((tick) => 100 * tick));
   return (tick) => `${percent(100 * tick)}\u00a0%`;
 }

@@ -5,7 +5,7 @@ import { stepScale } from '../../scales/steps';
 import { latest, listing } from '../../state/resources';
 import { curveHeight, curveScale, log, shownRange, steps } from '../../state/training';
 import { trainingClasses, trainingCurves } from '../../state/training-data';
-import { curvePath, valueAxis } from './curve-geometry';
+import { drawnCurve, valueAxis } from './curve-geometry';
 import { marksOn } from './curve-marks';
 import { lanesOf, withPasses } from './lanes';
 import { otherRates, withOther } from './other';
@@ -36,12 +36,17 @@ export const drawings = computed(() =>
   lanes.value.map((lane) => {
     const [all, place] = [steps.value, scale.value];
     const axis = valueAxis(lane, all, place, curveHeight.value, curveScale.value);
-    const paths = lane.curves.map((curve) => curvePath(curve, all, place, axis));
+    const drawn = lane.curves.map((curve) => drawnCurve(curve, all, place, axis));
     const marked = lane.curves.map((curve) =>
       curve.beside ? marksOn(curve, all, place, axis) : [],
     );
-    return { lane, axis, paths, marked };
+    return { lane, axis, drawn, marked };
   }),
+);
+
+/** Whether a curve leaves its chart. */
+export const isCut = computed(() =>
+  drawings.value.some(({ drawn }) => drawn.some(({ beyond }) => beyond !== '')),
 );
 
 export const rates = computed(() => log.value?.rates ?? []);

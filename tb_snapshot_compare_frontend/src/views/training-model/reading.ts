@@ -6,7 +6,7 @@ import { formatCount, formatFraction, formatNumber, MISSING } from '../../scales
 import { middleAt } from '../../scales/steps';
 import { steps } from '../../state/training';
 import { shortTitles } from '../../state/training-pair';
-import { valueAt, valueBefore } from './curve-geometry';
+import { recordedAt } from './curve-geometry';
 import type { LaneCurve, LaneKind, Role } from './lanes';
 import { events, lanes, marks, rates, scale } from './model';
 import { isPaired, otherRates } from './other';
@@ -23,13 +23,12 @@ export interface ReadValue {
 const EVENT_REACH = 5;
 
 export function valuesAt(step: number): readonly ReadValue[] {
-  const next = stepAfter(steps.value, step);
   const curves = lanes.value.flatMap(({ kind, curves }) =>
     curves.map((curve) => ({
       name: `${kind} · ${curve.label}`,
       role: curve.role,
       beside: curve.beside ?? false,
-      text: readCurve(kind, curve, step, next),
+      text: readCurve(kind, curve, step),
     })),
   );
   return [
@@ -70,14 +69,14 @@ export function toldOnce(events: readonly LogEvent[]): readonly LogEvent[] {
   );
 }
 
-/** Of the column; else the last before it, with its step. */
-function readCurve(kind: LaneKind, curve: LaneCurve, step: number, next: number): string {
-  const value = valueAt(curve, step, next);
-  if (value === null) return 'not finite';
-  if (value !== undefined) return valueWords(kind, value);
-  const before = valueBefore(curve, step);
-  if (before === null) return MISSING;
-  return `${valueWords(kind, before.value)} at ${formatCount(Math.round(before.step))}`;
+/** Where it is of an earlier step, with that step. */
+function readCurve(kind: LaneKind, curve: LaneCurve, step: number): string {
+  const recorded = recordedAt(curve, step);
+  if (recorded === null) return MISSING;
+  const { value } = recorded;
+  const text = value === null ? 'not finite' : valueWords(kind, value);
+  const at = Math.round(recorded.step);
+  return at === step ? text : `${text} at ${formatCount(at)}`;
 }
 
 function valueWords(kind: LaneKind, value: number): string {

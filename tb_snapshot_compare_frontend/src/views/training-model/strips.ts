@@ -8,7 +8,10 @@ export interface RateBlock {
   readonly width: number;
 }
 
-/** A stage lasts to the next one's first step, the last to the end of the axis. */
+/**
+ * A stage lasts to where the next one's first step stands; the first begins with its column, and the
+ * last ends with its own.
+ */
 export function rateBlocks(
   rates: readonly RateStage[],
   steps: readonly number[],
@@ -16,9 +19,9 @@ export function rateBlocks(
 ): readonly RateBlock[] {
   return rates.flatMap((stage, index) => {
     const next = rates[index + 1];
-    const end = next ? next.first : stepAfter(steps, stage.last);
-    const left = Math.max(0, scale.x(stage.first));
-    const right = Math.min(scale.width, scale.x(end));
+    const from = index === 0 ? scale.x(stage.first) : middleAt(steps, scale, stage.first);
+    const end = next ? middleAt(steps, scale, next.first) : scale.x(stepAfter(steps, stage.last));
+    const [left, right] = [Math.max(0, from), Math.min(scale.width, end)];
     return right <= 0 || left >= scale.width || right <= left
       ? []
       : [{ stage, left, width: Math.max(1, right - left) }];
