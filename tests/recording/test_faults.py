@@ -312,3 +312,57 @@ def test_what_was_acknowledged_before_a_kill_is_readable_and_training_goes_on(
         start = max(acknowledged["layers"]) - 2
     assert len(found.log.sessions) == 3
     assert len(found.events("resumed")) == 2
+
+
+def test_no_error_of_ours_ends_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    original = run_log.layer_rows
+
+    def faulty(dump: Any, *rest: Any) -> Any:
+        if dump.step in (1, 2):
+            raise SystemExit("a fault")
+        return original(dump, *rest)
+
+    monkeypatch.setattr(run_log, "layer_rows", faulty)
+    with caplog.at_level(logging.WARNING), Recorder(tmp_path, every=1) as recorder:
+        for step in range(4):
+            assert recorder.dump(step, WEIGHTS)
+        assert recorder.flush()
+        assert recorder.lost == {"dumps": 2}
+    assert read(tmp_path).steps("layers") == [0, 3]
+    assert len(caplog.records) == 1
+
+
+def test_an_error_while_counting_an_error_does_not_end_the_thread(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Faulty:
+        def take(self, item: Any) -> None:
+            raise AttributeError("of another kind")
+
+        idle = finish = lambda self: None
+
+    def failed(item: Any, error: BaseException) -> None:
+        raise KeyError(type(item))
+
+    thread = background.Background(Faulty(), failed, lambda seconds: None)
+    assert all(thread.offer(background.Scalars(step, 0.0, {})) for step in range(3))
+    assert thread.flush(30)
+    assert thread.close(30)
+    errors = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert [each.message for each in errors] == ["Recording failed; the training goes on."]
+
+
+def test_rows_that_a_table_cannot_hold_are_counted_whatever_it_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*given: Any) -> Any:
+        raise NotImplementedError("a column of another kind")
+
+    with Recorder(tmp_path) as recorder:
+        recorder.step(0, loss=1.0)
+        recorder.flush()
+        monkeypatch.setattr(LogWriter, "write", write)
+        recorder.step(1, loss=1.0)
+        until(lambda: recorder.lost == {"scalars": 1})
