@@ -104,7 +104,7 @@ def probabilities(outputs: Array) -> Array:
     """What a network's outputs say of classes, `[images, classes]`.
 
     One output for each image is that of the second of two classes. Outputs that are no
-    probabilities are taken as logits. Rows that are not finite stay so.
+    probabilities are taken as logits. Rows that are not finite stay so, with NaN for infinities.
 
     Raises:
       ValueError: there are not one or two axes.
@@ -120,12 +120,16 @@ def probabilities(outputs: Array) -> Array:
     within = bool(((fine >= 0) & (fine <= 1 + _SUMS_TO_ONE)).all())
     with np.errstate(all="ignore"):
         if values.shape[1] == 1:
-            second = values if within else 1 / (1 + np.exp(-values))
+            second = _without_infinities(values) if within else 1 / (1 + np.exp(-values))
             return np.concatenate([1 - second, second], axis=1)
         if within and (np.abs(fine.sum(axis=1) - 1) < _SUMS_TO_ONE).all():
-            return values
+            return _without_infinities(values)
         powers = np.exp(values - values.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _without_infinities(values: Array) -> Array:
+    return np.where(np.isinf(values), np.nan, values)
 
 
 def padded(inputs: Any, length: int) -> Any:
