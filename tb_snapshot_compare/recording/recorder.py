@@ -75,7 +75,10 @@ class Recorder:
           keep_snapshots: Weights of so many dumps are kept in memory, and written as snapshots when
             something happens: the loss leaves its range, something is no finite number, many images
             of a class change. At most `RECORDING_RING_BYTES`; 0 for none.
-          snapshot_every: Steps between snapshots that are written in any case; None for none.
+          snapshot_every: Steps between snapshots that are written in any case, the first dump's and
+            the last's besides; None for only these two, 0 for not even these. The two are left out
+            where weights take more than half of `RECORDING_RING_BYTES`, or the run has
+            `RECORDING_SNAPSHOTS_MAX` snapshots already.
           keras_config: What `model.to_json()` gives, of a network of Keras.
 
         Raises:

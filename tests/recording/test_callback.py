@@ -252,7 +252,7 @@ def test_a_resumed_training_goes_on_counting(tmp_path: Path, read: Reader) -> No
         )
     found = read(tmp_path / "log")
     assert found.steps("layers") == [0, 4, 8, 12, 16, 20, 24]
-    assert [session.first_step for session in found.log.sessions] == [1, 17]
+    assert [session.first_step for session in found.log.sessions] == [0, 17]
     assert found.log.scalars(["loss"])["loss"].steps.tolist() == list(range(1, 25))
 
 
@@ -285,7 +285,7 @@ def test_a_killed_training_goes_on_where_it_was_saved(tmp_path: Path, read: Read
                     process.kill()
     found = read(tmp_path)
     first, second = (session.first_step for session in found.log.sessions)
-    assert first == 1
+    assert first == 0
     assert second > 8
     steps = found.steps("layers")
     before, after = ([s for s in steps if (s < second - 1) == early] for early in (True, False))

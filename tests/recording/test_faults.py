@@ -69,7 +69,8 @@ def until(condition: Callable[[], bool]) -> None:
 def test_a_full_disk_is_told_once_counted_and_noted_when_it_has_room_again(
     disk: Disk, tmp_path: Path, read: Reader, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING), Recorder(tmp_path, every=1) as recorder:
+    recorder = Recorder(tmp_path, every=1, snapshot_every=0)
+    with caplog.at_level(logging.WARNING), recorder:
         recorder.dump(0, WEIGHTS)
         until(lambda: "filters" in disk.written)
         disk.is_full = True
@@ -103,7 +104,7 @@ def test_a_folder_that_cannot_be_made_costs_everything_until_it_can(
 ) -> None:
     place = tmp_path / "logs"
     place.write_text("a file, not a directory")
-    with Recorder(place, run="a", every=1) as recorder:
+    with Recorder(place, run="a", every=1, snapshot_every=0) as recorder:
         for step in range(3):
             recorder.dump(step, WEIGHTS)
         until(lambda: recorder.lost.get("dumps") == 3)
@@ -366,3 +367,20 @@ def test_rows_that_a_table_cannot_hold_are_counted_whatever_it_raises(
         monkeypatch.setattr(LogWriter, "write", write)
         recorder.step(1, loss=1.0)
         until(lambda: recorder.lost == {"scalars": 1})
+
+
+def test_a_snapshot_that_cannot_be_made_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Reader
+) -> None:
+    def write(*given: Any) -> Any:
+        raise NotImplementedError("weights of another kind")
+
+    monkeypatch.setattr(run_log, "write_snapshot", write)
+    with Recorder(tmp_path, every=1) as recorder:
+        for step in range(2):
+            recorder.dump(step, WEIGHTS)
+    assert recorder.lost == {"snapshots": 2}
+    found = read(tmp_path)
+    assert found.steps("layers") == [0, 1]
+    assert all("(weights of another kind)" in text for _, text in found.events("lost"))
+    assert found.events("lost")

@@ -145,7 +145,7 @@ def test_resumed_training_goes_on_in_the_same_log(tmp_path: Path, read: Reader) 
             train(recorder, Network(), steps)
     found = read(tmp_path)
     assert found.steps("layers") == [0, 5, 10, 15, 20, 25, 30]
-    assert [session.first_step for session in found.log.sessions] == [1, 16]
+    assert [session.first_step for session in found.log.sessions] == [0, 16]
     assert found.events("resumed") == [(16, "Training goes on with step 16.")]
     updates = found.log.layer_statistic("update", "l2", [""])[0]
     assert np.isnan(updates).tolist() == [True, False, False, False, False, False, False]
