@@ -16,9 +16,9 @@ from tb_snapshot_compare.limits import (
     RECORDING_WAITING_BYTES,
     RECORDING_WAITING_MAX,
 )
-from tb_snapshot_compare.recording.values import Dump, ProbeImages, Scalars, ValidationPass
+from tb_snapshot_compare.recording.values import Dump, Note, ProbeImages, Scalars, ValidationPass
 
-Item = Dump | Scalars | ValidationPass | ProbeImages
+Item = Dump | Scalars | ValidationPass | ProbeImages | Note
 
 _logger = logging.getLogger(__name__)
 

@@ -20,11 +20,17 @@ from tb_snapshot_compare.recording.losses import Losses
 from tb_snapshot_compare.recording.pace import Pace
 from tb_snapshot_compare.recording.run_log import LOSS, Options, RunLog
 from tb_snapshot_compare.recording.step_order import StepOrder, whole_step
-from tb_snapshot_compare.recording.values import Dump, ProbeImages, Scalars, ValidationPass
+from tb_snapshot_compare.recording.values import Dump, Note, ProbeImages, Scalars, ValidationPass
 from tb_snapshot_compare.store.log_tables import DIRECTORY
 
 MOMENTS = ("moment1", "moment2")
-_WORDS = {Dump: "dumps", Scalars: "scalars", ValidationPass: "passes", ProbeImages: "thumbnails"}
+_WORDS = {
+    Dump: "dumps",
+    Scalars: "scalars",
+    ValidationPass: "passes",
+    ProbeImages: "thumbnails",
+    Note: "events",
+}
 _BEHIND = "the thread that writes is behind"
 _OVER = 0.02
 """Beyond 0 and 1, of probabilities that were rounded."""
@@ -205,6 +211,18 @@ class Recorder:
         _check_probe(probe)
         self._probe = probe
         self._offer(probe)
+
+    def note_probe(self, step: int, text: str) -> bool:
+        """Records why there are no validation passes from a step on, for the Training page.
+
+        Args:
+          step: As of `validated`.
+          text: A sentence.
+
+        Returns:
+          Whether it will be recorded.
+        """
+        return self._offer(Note(whole_step(step), time.time(), "probe", text))
 
     def validated(self, step: int, predictions: Any) -> bool:
         """Records what the network made of the probe images.

@@ -22,7 +22,7 @@ from tb_snapshot_compare.recording.session_writer import SessionWriter
 from tb_snapshot_compare.recording.snapshot_files import snapshot_count, write_snapshot
 from tb_snapshot_compare.recording.snapshot_ring import SnapshotRing
 from tb_snapshot_compare.recording.thumbnails import thumbnail_rows
-from tb_snapshot_compare.recording.values import Dump, ProbeImages, Scalars, ValidationPass
+from tb_snapshot_compare.recording.values import Dump, Note, ProbeImages, Scalars, ValidationPass
 from tb_snapshot_compare.recording.watching import ClassWatch, Finding, LossWatch, NanWatch
 from tb_snapshot_compare.store.log_tables import DIRECTORY, Probe
 
@@ -84,6 +84,8 @@ class RunLog:
             self._take_scalars(item)
         elif isinstance(item, Dump):
             self._take_dump(item)
+        elif isinstance(item, Note):
+            self._session.event(item.step, item.kind, item.text, {})
         else:
             self._take_pass(item)
 

@@ -305,7 +305,16 @@ def test_another_framework_below_keras_is_refused(
         SnapshotCallback(tmp_path)
 
 
-@pytest.mark.parametrize("options", [{"every": 0}, {"keep_snapshots": -1}, {"run": "/x"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"every": 0},
+        {"keep_snapshots": -1},
+        {"run": "/x"},
+        {"probe_every": 0},
+        {"every": 2.5},
+    ],
+)
 def test_options_are_checked_before_the_training(options: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="want"):
         SnapshotCallback(tmp_path, **options)
