@@ -102,5 +102,7 @@ class Probing:
             outputs.append(np.asarray(found)[:count])
             del classes
         if not outputs:
-            raise ValueError("probe_data is empty")
+            raise ValueError(
+                "probe_data is empty, or was read before: want what can be read again and again"
+            )
         return probabilities(np.concatenate(outputs)), statistics.median(seconds) * len(seconds)

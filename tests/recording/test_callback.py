@@ -242,6 +242,15 @@ def test_snapshots_hold_the_configuration_and_run(tmp_path: Path) -> None:
     np.testing.assert_allclose(outputs.predictions, model.predict(images, verbose=0), rtol=1e-3)
 
 
+def test_one_line_leaves_two_snapshots_with_their_configuration(tmp_path: Path) -> None:
+    model = network()
+    fit(model, SnapshotCallback(tmp_path))
+    (run,) = list_snapshots(tmp_path).runs
+    assert [ref.position.step for ref in run.snapshots] == [0, 16]
+    last = open_snapshot(tmp_path / "step-16.safetensors")
+    assert last.config == model.to_json()
+
+
 def test_a_resumed_training_goes_on_counting(tmp_path: Path, read: Reader) -> None:
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)
     for epochs in (2, 3):
