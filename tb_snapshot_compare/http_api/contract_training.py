@@ -42,11 +42,14 @@ class RateStage(Struct, frozen=True, kw_only=True):
 
 
 class LogEvent(Struct, frozen=True, kw_only=True):
-    """Something that the recording noted: a snapshot it wrote, an anomaly, what was lost."""
+    """Something that the recording noted: a snapshot it wrote, an anomaly, what was lost.
+
+    `probe`: why the network was not asked about the probe images.
+    """
 
     step: int
     time: float
-    kind: Literal["snapshot", "anomaly", "lost", "resumed", "nan"]
+    kind: Literal["snapshot", "anomaly", "lost", "resumed", "nan", "probe"]
     text: str
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from tb_snapshot_compare.limits import (
@@ -15,9 +16,9 @@ from tb_snapshot_compare.limits import (
     RECORDING_WAITING_BYTES,
     RECORDING_WAITING_MAX,
 )
-from tb_snapshot_compare.recording.values import Dump, ProbeImages, Scalars, ValidationPass
+from tb_snapshot_compare.recording.values import Dump, Note, ProbeImages, Scalars, ValidationPass
 
-Item = Dump | Scalars | ValidationPass | ProbeImages
+Item = Dump | Scalars | ValidationPass | ProbeImages | Note
 
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Background:
     def __init__(
         self,
         consumer: Consumer,
-        failed: Callable[[Item, Exception], None],
+        failed: Callable[[Item, BaseException], None],
         spent: Callable[[float], None],
     ) -> None:
         """Prepares.
@@ -148,14 +149,14 @@ class Background:
             self._consumer.take(item)
             if isinstance(item, Dump):
                 self._spent(time.thread_time() - started)
-        except Exception as error:
+        except BaseException as error:  # this thread's end would be the log's
             _logger.debug("Recording failed", exc_info=True)
-            self._failed(item, error)
+            self._quietly(partial(self._failed, item, error))
 
     def _quietly(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except Exception:
+        except BaseException:
             level, self._told = logging.DEBUG if self._told else logging.ERROR, True
             _logger.log(level, "Recording failed; the training goes on.", exc_info=True)
 

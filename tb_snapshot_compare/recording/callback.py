@@ -21,12 +21,13 @@ from tb_snapshot_compare.recording.batch_losses import BatchLosses
 from tb_snapshot_compare.recording.gradient_tap import GradientTap
 from tb_snapshot_compare.recording.keras_arrays import (
     inner_optimizer,
+    input_shape,
     keeps_state,
     model_variables,
     moments,
 )
 from tb_snapshot_compare.recording.probe_data import ProbeData
-from tb_snapshot_compare.recording.probing import Probing
+from tb_snapshot_compare.recording.probing import Probing, give_up_probe
 from tb_snapshot_compare.recording.recorder import Recorder, check_counts, run_folder
 from tb_snapshot_compare.recording.step_count import note_step, steps_behind, updates_of
 
@@ -85,9 +86,12 @@ class SnapshotCallback(keras.callbacks.Callback):  # type: ignore[misc]
         Args:
           logdir: What TensorBoard is started on.
           run: The directory below it whose snapshots these are; the logdir itself by default.
-          probe_data: Images that the network is asked about again and again: arrays `(x, y)`, or a
-            `tf.data.Dataset`, or anything else that gives the same batches `(x, y)` at every
-            iteration; None for no validation passes.
+          probe_data: Images that the network is asked about again and again: arrays `(x, y)` or
+            `(x, y, sample_weight)`, of which the weights are left out, or a `tf.data.Dataset`,
+            batched or not, or anything else that gives the same batches of these at every
+            iteration; x is a dict or a list of arrays for a network of several inputs. None for no
+            validation passes. A probe that turns out not to fit the network is left, with a warning
+            and a note in the log.
           class_names: Of the probe's classes; by default the data set's `class_names`.
           every: Steps between dumps, as of `Recorder`.
           probe_every: Steps between validation passes, which take place at dumps; None for as often
@@ -97,7 +101,9 @@ class SnapshotCallback(keras.callbacks.Callback):  # type: ignore[misc]
           snapshot_every: As of `Recorder`.
 
         Raises:
-          ValueError: Keras runs on another framework than TensorFlow, or as of `Recorder`.
+          ValueError: Keras runs on another framework than TensorFlow, arrays of the probe do not
+            fit together, its labels are no classes, it never ends, or as of `Recorder`.
+          TypeError: the probe is neither arrays nor an iterable.
         """
         super().__init__()
         backend = keras.backend.backend()
@@ -106,8 +112,16 @@ class SnapshotCallback(keras.callbacks.Callback):  # type: ignore[misc]
                 f"SnapshotCallback records Keras on TensorFlow, and this Keras runs on {backend}: "
                 "use tb_snapshot_compare.Recorder in a training loop of your own"
             )
-        check_counts(every=every, snapshot_every=snapshot_every, keep_snapshots=keep_snapshots)
+        check_counts(
+            every=every,
+            snapshot_every=snapshot_every,
+            keep_snapshots=keep_snapshots,
+            probe_every=probe_every,
+        )
         run_folder(logdir, run)
+        self._probe_data, self._class_names = probe_data, tuple(class_names)
+        if probe_data is not None:
+            ProbeData(probe_data, self._class_names)
         self._settings: dict[str, Any] = {
             "run": run,
             "every": every,
@@ -117,7 +131,6 @@ class SnapshotCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._logdir = logdir
         self._rate_every = max((every or RECORDING_EVERY) // _RATES_PER_DUMP, 1)
         self._wants_gradients = gradients
-        self._probe_data, self._class_names = probe_data, tuple(class_names)
         self._probe_every = probe_every
         self._probing: Probing | None = None
         self._tap: GradientTap | None = None
@@ -141,10 +154,9 @@ class SnapshotCallback(keras.callbacks.Callback):  # type: ignore[misc]
         left[self.recorder.folder] = self.recorder
         self._learn_variables()
         self._probing = None
-        if self._probe_data is not None and keeps_state(self.model):
-            _logger.warning("The probe is not recorded: a layer keeps a state from batch to batch.")
-        elif self._probe_data is not None:
-            data = ProbeData(self._probe_data, self._class_names)
+        self._probe_has_state = self._probe_data is not None and keeps_state(self.model)
+        if self._probe_data is not None and not self._probe_has_state:
+            data = ProbeData(self._probe_data, self._class_names, input_shape(self.model))
             self._probing = Probing(data, self.model.predict_on_batch, self._probe_every)
         self._step: int | None = None
         self._last_dump: int | None = None
@@ -154,9 +166,13 @@ class SnapshotCallback(keras.callbacks.Callback):  # type: ignore[misc]
     @_beside_the_training
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:  # noqa: ARG002
         """Records the weights that the training begins with."""
+        assert self.recorder is not None
         if self._step is None:  # other callbacks restore weights and steps when training begins
             self._step = steps_behind(self.model)
             self._dump(self._step)
+            if self._probe_has_state:
+                reason = "a layer keeps a state from batch to batch"
+                give_up_probe(self.recorder, self._step, reason)
         self._epoch_start = self._step
         self._losses.begin_epoch()
         self._prepare(self._step + 1)

@@ -44,6 +44,12 @@ def _is_model(layer: Any) -> bool:
     return hasattr(layer, "layers") and hasattr(layer, "fit")
 
 
+def input_shape(model: Any) -> tuple[int | None, ...] | None:
+    """The shape of a batch of a model's only input; None where it has several, or none yet."""
+    inputs: Any = getattr(model, "inputs", None)
+    return tuple(inputs[0].shape) if inputs and len(inputs) == 1 else None
+
+
 def keeps_state(model: Any) -> bool:
     """Whether a layer is stateful: asking such a model anything changes its training."""
     return any(

@@ -11,29 +11,50 @@ from tb_snapshot_compare.limits import (
     RECORDING_PROBE_IMAGES_MAX,
     RECORDING_THUMBNAIL_EDGE,
 )
+from tb_snapshot_compare.recording.probe_forms import (
+    TOO_MANY,
+    Shape,
+    batches_of,
+    check_form,
+    count_of,
+    each_part,
+    parts_of,
+)
 from tb_snapshot_compare.recording.values import ProbeImages
 
 Array = NDArray[Any]
 Batch = tuple[Any, Array | None]
 """Inputs, as a network takes them, and their classes if they are known."""
 
-_BATCH = 64
 _SUMS_TO_ONE = 1e-2
-_INFINITE = -1
-"""The cardinality of a `tf.data.Dataset` that never ends."""
 
 
 class ProbeData:
     """What is run through the network in every validation pass.
 
-    Arrays, or anything that can be iterated again and again and gives batches: `(x, y)` or `x`.
-    Classes `y` are whole numbers `[n]` or `[n, 1]`, or one-hot `[n, classes]`. Batches are kept in
-    memory where they do not take too much.
+    Arrays, or anything that can be iterated again and again and gives batches or single images:
+    `(x, y)`, `(x, y, weights)`, of which the weights are left out, or `x`. Inputs `x` are an array,
+    or a dict or list of arrays for a network of several inputs. Classes `y` are whole numbers `[n]`
+    or `[n, 1]`, or one-hot `[n, classes]`. Batches are kept in memory where they do not take too
+    much.
     """
 
-    def __init__(self, data: Any, class_names: Iterable[str] = ()) -> None:
-        """Takes `(x, y)` or `x` as arrays, or an iterable of batches."""
-        self._data = data
+    def __init__(
+        self, data: Any, class_names: Iterable[str] = (), shape: Shape | None = None
+    ) -> None:
+        """Takes arrays or an iterable; of that nothing is read yet.
+
+        Args:
+          data: As said.
+          class_names: By default those of the data set.
+          shape: Of a batch of the network's only input, where it is known.
+
+        Raises:
+          TypeError: it is neither.
+          ValueError: arrays do not fit together, labels are no classes, or a data set never ends.
+        """
+        check_form(data)
+        self._data, self._shape = data, shape
         self._classes = tuple(class_names) or tuple(getattr(data, "class_names", None) or ())
         self._kept: list[Batch] | None = None
         self._labels: NDArray[np.int64] | None = None
@@ -42,20 +63,20 @@ class ProbeData:
         """All inputs, in order.
 
         Raises:
-          ValueError: another order, or another number, than before, or more than there may be.
+          ValueError: another order, or another number, than before, or more than there may be, or
+            something is no batch.
         """
         if self._kept is not None:
             yield from self._kept
             return
         kept: list[Batch] | None = []
         nbytes, count, labels = 0, 0, []
-        _check_end(self._data)
-        for x, y in self._read():
-            count += _length(x)
+        for x, y in batches_of(self._data, self._shape):
+            count += count_of(x)
             if count > RECORDING_PROBE_IMAGES_MAX:
-                raise ValueError(_TOO_MANY)
+                raise ValueError(TOO_MANY)
             classes = None if y is None else _classes_of(y)
-            labels.append(np.full(_length(x), -1) if classes is None else classes)
+            labels.append(np.full(count_of(x), -1) if classes is None else classes)
             nbytes += _nbytes(x)
             if nbytes > RECORDING_PROBE_BYTES:
                 kept = None
@@ -76,21 +97,6 @@ class ProbeData:
                 pictures = np.concatenate([_small(x) for x in inputs])
         return ProbeImages(self._labels, self._classes, pictures=pictures)
 
-    def _read(self) -> Iterator[tuple[Any, Any]]:
-        data = self._data
-        if isinstance(data, np.ndarray) or (isinstance(data, tuple | list) and len(data) == 2):
-            x, y = (data, None) if isinstance(data, np.ndarray) else data
-            x, y = np.asarray(x), None if y is None else np.asarray(y)
-            for start in range(0, len(x), _BATCH):
-                part = slice(start, start + _BATCH)
-                yield x[part], None if y is None else y[part]
-            return
-        for batch in data:
-            if isinstance(batch, tuple | list):
-                yield _as_arrays(batch[0]), np.asarray(batch[1]) if len(batch) > 1 else None
-            else:
-                yield _as_arrays(batch), None
-
     def _check(self, labels: NDArray[np.int64]) -> None:
         if self._labels is not None and not np.array_equal(labels, self._labels):
             raise ValueError(
@@ -104,7 +110,7 @@ def probabilities(outputs: Array) -> Array:
     """What a network's outputs say of classes, `[images, classes]`.
 
     One output for each image is that of the second of two classes. Outputs that are no
-    probabilities are taken as logits. Rows that are not finite stay so.
+    probabilities are taken as logits. Rows that are not finite stay so, with NaN for infinities.
 
     Raises:
       ValueError: there are not one or two axes.
@@ -120,32 +126,27 @@ def probabilities(outputs: Array) -> Array:
     within = bool(((fine >= 0) & (fine <= 1 + _SUMS_TO_ONE)).all())
     with np.errstate(all="ignore"):
         if values.shape[1] == 1:
-            second = values if within else 1 / (1 + np.exp(-values))
+            second = _without_infinities(values) if within else 1 / (1 + np.exp(-values))
             return np.concatenate([1 - second, second], axis=1)
         if within and (np.abs(fine.sum(axis=1) - 1) < _SUMS_TO_ONE).all():
-            return values
+            return _without_infinities(values)
         powers = np.exp(values - values.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
+def _without_infinities(values: Array) -> Array:
+    return np.where(np.isinf(values), np.nan, values)
+
+
 def padded(inputs: Any, length: int) -> Any:
     """Inputs with copies of the last one behind, so that every batch has one shape."""
-    if not isinstance(inputs, np.ndarray) or len(inputs) >= length:
-        return inputs
-    return np.concatenate([inputs, np.repeat(inputs[-1:], length - len(inputs), axis=0)])
 
+    def longer(part: Any) -> Any:
+        if not isinstance(part, np.ndarray) or len(part) >= length:
+            return part
+        return np.concatenate([part, np.repeat(part[-1:], length - len(part), axis=0)])
 
-_TOO_MANY = (
-    f"probe_data gives more than {RECORDING_PROBE_IMAGES_MAX:,} images: want fewer, and without "
-    "repeat() of a tf.data.Dataset"
-)
-
-
-def _check_end(data: Any) -> None:
-    """Refuses a data set that says that it never ends."""
-    cardinality = getattr(data, "cardinality", None)
-    if callable(cardinality) and int(cardinality()) == _INFINITE:
-        raise ValueError(_TOO_MANY)
+    return each_part(inputs, longer)
 
 
 def _classes_of(y: Array) -> NDArray[np.int64]:
@@ -154,26 +155,8 @@ def _classes_of(y: Array) -> NDArray[np.int64]:
     return np.asarray(np.rint(y.reshape(len(y), -1)[:, 0]), np.int64)
 
 
-def _as_arrays(x: Any) -> Any:
-    if isinstance(x, dict):
-        return {name: np.asarray(part) for name, part in x.items()}
-    if isinstance(x, tuple | list):
-        return type(x)(np.asarray(part) for part in x)
-    return np.asarray(x)
-
-
-def _parts(x: Any) -> list[Array]:
-    if isinstance(x, dict):
-        return list(x.values())
-    return list(x) if isinstance(x, tuple | list) else [x]
-
-
-def _length(x: Any) -> int:
-    return len(_parts(x)[0])
-
-
 def _nbytes(x: Any) -> int:
-    return sum(part.nbytes for part in _parts(x))
+    return sum(part.nbytes for part in parts_of(x))
 
 
 def _is_picture(x: Array) -> bool:

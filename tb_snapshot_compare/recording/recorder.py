@@ -5,6 +5,7 @@ import os
 import time
 import weakref
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,12 +19,21 @@ from tb_snapshot_compare.recording.host_arrays import copied, copied_array
 from tb_snapshot_compare.recording.losses import Losses
 from tb_snapshot_compare.recording.pace import Pace
 from tb_snapshot_compare.recording.run_log import LOSS, Options, RunLog
-from tb_snapshot_compare.recording.values import Dump, ProbeImages, Scalars, ValidationPass
-from tb_snapshot_compare.store.log_tables import DIRECTORY, STEP_END
+from tb_snapshot_compare.recording.step_order import StepOrder, whole_step
+from tb_snapshot_compare.recording.values import Dump, Note, ProbeImages, Scalars, ValidationPass
+from tb_snapshot_compare.store.log_tables import DIRECTORY
 
 MOMENTS = ("moment1", "moment2")
-_WORDS = {Dump: "dumps", Scalars: "scalars", ValidationPass: "passes", ProbeImages: "thumbnails"}
+_WORDS = {
+    Dump: "dumps",
+    Scalars: "scalars",
+    ValidationPass: "passes",
+    ProbeImages: "thumbnails",
+    Note: "events",
+}
 _BEHIND = "the thread that writes is behind"
+_OVER = 0.02
+"""Beyond 0 and 1, of probabilities that were rounded."""
 
 
 class Recorder:
@@ -71,13 +81,19 @@ class Recorder:
           keep_snapshots: Weights of so many dumps are kept in memory, and written as snapshots when
             something happens: the loss leaves its range, something is no finite number, many images
             of a class change. At most `RECORDING_RING_BYTES`; 0 for none.
-          snapshot_every: Steps between snapshots that are written in any case; None for none.
+          snapshot_every: Steps between snapshots that are written in any case, the first dump's and
+            the last's besides; None for only these two, 0 for not even these. The two are left out
+            where weights take more than half of `RECORDING_RING_BYTES`, or the run has
+            `RECORDING_SNAPSHOTS_MAX` snapshots already.
           keras_config: What `model.to_json()` gives, of a network of Keras.
 
         Raises:
-          ValueError: a number is not positive, paths are not unique, the run lies outside the
-            logdir, or that is no directory of this machine.
+          ValueError: a number is not whole or not positive, paths are not unique, the run lies
+            outside the logdir, or that is no directory of this machine.
+          TypeError: the probe is no `ProbeImages`.
         """
+        if probe is not None:
+            _check_probe(probe)
         check_counts(every=every, snapshot_every=snapshot_every, keep_snapshots=keep_snapshots)
         paths = dict(units or {})
         if len(set(paths.values())) < len(paths):
@@ -87,6 +103,7 @@ class Recorder:
         self._pace = Pace(every)
         self._probe: ProbeImages | None = None
         self._losses = Losses(str(self._folder / DIRECTORY))
+        self._order = StepOrder(str(self._folder / DIRECTORY))
         options = Options(every, paths, keep_snapshots, snapshot_every, keras_config)
         log = RunLog(self._folder, options, self._losses)
         self._background = Background(log, self._failed, self._pace.spent)
@@ -117,20 +134,22 @@ class Recorder:
         """Records numbers of one step.
 
         Args:
-          step: Counts updates of the weights; the same numbers as of dumps.
+          step: Counts updates of the weights, over the whole training; the same numbers as of
+            dumps.
           loss: Of the batch.
           learning_rate: That of the step.
           seconds: What the step took.
           **values: Any other, by name; `/` may stand in names (`**{"seconds/forward": 0.1}`).
 
         Raises:
-          ValueError: the step is below 0, or has more than twelve digits.
+          ValueError: the step is no whole number, below 0, or has more than twelve digits.
         """
-        _check_step(step)
+        step = whole_step(step)
         named = {LOSS: loss, "learning_rate": learning_rate, "seconds/step": seconds, **values}
         numbers = {name: float(value) for name, value in named.items() if value is not None}
         if numbers:
-            self._offer(Scalars(int(step), time.time(), numbers), len(numbers))
+            self._order.take(step, numbers)
+            self._offer(Scalars(step, time.time(), numbers), len(numbers))
 
     def wants_dump(self, step: int) -> bool:
         """Whether a dump is due: at the first step, and when `every` steps are over."""
@@ -158,21 +177,23 @@ class Recorder:
 
         Raises:
           ValueError: there are no weights, two have one path, a gradient or a moment is of no
-            weight or of another shape, or the step is below 0 or has more than twelve digits.
+            weight or of another shape, or the step is as of `step`.
+          TypeError: something is no array of numbers.
         """
-        _check_step(step)
+        step = whole_step(step)
         if not weights:
             raise ValueError(f"dump of step {step}: no weights; want arrays by name")
         for name, path in self._paths.items():
             if name in weights and path in weights and path not in self._paths:
                 raise ValueError(f"units: {name!r} has the path {path!r}, as another weight has")
+        self._order.take(step, ("dump",))
         self._pace.take(step)
         nbytes = sum(_nbytes(values) for values in weights.values())
         if not self._background.has_room(Dump, nbytes):
             self._losses.add("dumps", step, _BEHIND)
             return False
         found = Dump(
-            int(step),
+            step,
             time.time(),
             copied(weights),
             copied(gradients or {}),
@@ -182,9 +203,26 @@ class Recorder:
         return self._offer(found)
 
     def describe_probe(self, probe: ProbeImages) -> None:
-        """Says what the images of the validation passes are."""
+        """Says what the images of the validation passes are.
+
+        Raises:
+          TypeError: these are no `ProbeImages`.
+        """
+        _check_probe(probe)
         self._probe = probe
         self._offer(probe)
+
+    def note_probe(self, step: int, text: str) -> bool:
+        """Records why there are no validation passes from a step on, for the Training page.
+
+        Args:
+          step: As of `validated`.
+          text: A sentence.
+
+        Returns:
+          Whether it will be recorded.
+        """
+        return self._offer(Note(whole_step(step), time.time(), "probe", text))
 
     def validated(self, step: int, predictions: Any) -> bool:
         """Records what the network made of the probe images.
@@ -192,16 +230,16 @@ class Recorder:
         Args:
           step: How many updates it has behind it.
           predictions: Classes, whole numbers `[images]`, -1 for none; or probabilities
-            `[images, classes]`, NaN where the network gives none.
+            `[images, classes]` from 0 to 1, NaN where the network gives none.
 
         Returns:
           Whether it will be recorded; False where the thread that writes is behind.
 
         Raises:
-          ValueError: another shape, or another number of images than the probe has, or the step
-            is below 0 or has more than twelve digits.
+          ValueError: another shape, or another number of images than the probe has, or numbers
+            that are no probabilities, or the step is as of `step`.
         """
-        _check_step(step)
+        step = whole_step(step)
         values = copied_array(predictions)
         count = values.shape[0] if values.ndim in (1, 2) else -1
         wanted = count if self._probe is None else self._probe.count
@@ -210,10 +248,13 @@ class Recorder:
                 f"predictions of shape {values.shape} and dtype {values.dtype}: want classes as "
                 f"whole numbers [{max(wanted, 0)}], or probabilities [{max(wanted, 0)}, classes]"
             )
+        if values.ndim == 2:
+            _check_probabilities(values, step)
         predicted = values if values.ndim == 1 else _likeliest(values)
         probability = self._probability_of_truth(values)
+        self._order.take(step, ("pass",))
         return self._offer(
-            ValidationPass(int(step), time.time(), predicted.astype(np.int64), probability)
+            ValidationPass(step, time.time(), predicted.astype(np.int64), probability)
         )
 
     def _probability_of_truth(self, values: NDArray[Any]) -> NDArray[np.float32]:
@@ -268,22 +309,34 @@ class Recorder:
             self._losses.add(_WORDS[type(item)], getattr(item, "step", 0), reason, count)
         return taken
 
-    def _failed(self, item: Item, error: Exception) -> None:
+    def _failed(self, item: Item, error: BaseException) -> None:
         reason = f"{type(error).__name__}: {error}"
         self._losses.add(_WORDS[type(item)], getattr(item, "step", 0), reason)
 
 
-def check_counts(*, every: int | None, snapshot_every: int | None, keep_snapshots: int) -> None:
-    """Checks the numbers that `Recorder` takes.
+def check_counts(
+    *,
+    every: int | None,
+    snapshot_every: int | None,
+    keep_snapshots: int,
+    probe_every: int | None = None,
+) -> None:
+    """Checks the numbers that `Recorder` and `SnapshotCallback` take.
 
     Raises:
-      ValueError: one is out of its range.
+      ValueError: one is not whole, or out of its range.
     """
-    for name, value in (("every", every), ("snapshot_every", snapshot_every)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name}={value}: want a number of steps from 1 up, or None")
-    if keep_snapshots < 0:
-        raise ValueError(f"keep_snapshots={keep_snapshots}: want 0 or more")
+    for name, value, least in (
+        ("every", every, 1),
+        ("snapshot_every", snapshot_every, 0),
+        ("probe_every", probe_every, 1),
+    ):
+        if value is not None and not _is_whole(value, least):
+            raise ValueError(
+                f"{name}={value}: want a number of steps from {least} up, a whole one, or None"
+            )
+    if not _is_whole(keep_snapshots, 0):
+        raise ValueError(f"keep_snapshots={keep_snapshots}: want 0 or more, a whole number")
 
 
 def run_folder(logdir: str | os.PathLike[str], run: str) -> Path:
@@ -301,9 +354,27 @@ def run_folder(logdir: str | os.PathLike[str], run: str) -> Path:
     return folder
 
 
-def _check_step(step: int) -> None:
-    if not 0 <= step < STEP_END:
-        raise ValueError(f"step={step}: want a whole number from 0 to {STEP_END - 1:,}")
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, Integral) and int(value) >= least
+
+
+def _check_probe(probe: Any) -> None:
+    if not isinstance(probe, ProbeImages):
+        raise TypeError(
+            f"the probe is a {type(probe).__name__}: want tb_snapshot_compare.ProbeImages(labels, "
+            "classes, pictures=images), and what the network makes of these images by validated(); "
+            "arrays (x, y) are for SnapshotCallback(probe_data=...)"
+        )
+
+
+def _check_probabilities(values: NDArray[Any], step: int) -> None:
+    beyond = values[(values < -_OVER) | (values > 1 + _OVER)]
+    if beyond.size:
+        raise ValueError(
+            f"predictions of step {step} with values such as {float(beyond[0]):.3g}: want "
+            "probabilities from 0 to 1, NaN for none; apply softmax to logits first (sigmoid where "
+            "several classes may be true)"
+        )
 
 
 def _check(dump: Dump) -> None:

@@ -11,6 +11,7 @@ from tb_snapshot_compare.limits import (
     RECORDING_FLUSH_SECONDS,
     RECORDING_RING_BYTES,
     RECORDING_SCALARS_ROWS,
+    RECORDING_SNAPSHOTS_MAX,
 )
 from tb_snapshot_compare.recording.background import Item
 from tb_snapshot_compare.recording.compiling import compile_kernels
@@ -18,10 +19,10 @@ from tb_snapshot_compare.recording.hierarchy import Hierarchy, hierarchy_of
 from tb_snapshot_compare.recording.losses import Losses
 from tb_snapshot_compare.recording.rows import filter_rows, layer_rows, units_with_nan
 from tb_snapshot_compare.recording.session_writer import SessionWriter
-from tb_snapshot_compare.recording.snapshot_files import write_snapshot
+from tb_snapshot_compare.recording.snapshot_files import snapshot_count, write_snapshot
 from tb_snapshot_compare.recording.snapshot_ring import SnapshotRing
 from tb_snapshot_compare.recording.thumbnails import thumbnail_rows
-from tb_snapshot_compare.recording.values import Dump, ProbeImages, Scalars, ValidationPass
+from tb_snapshot_compare.recording.values import Dump, Note, ProbeImages, Scalars, ValidationPass
 from tb_snapshot_compare.recording.watching import ClassWatch, Finding, LossWatch, NanWatch
 from tb_snapshot_compare.store.log_tables import DIRECTORY, Probe
 
@@ -64,6 +65,7 @@ class RunLog:
             kept=options.keep_snapshots,
             kept_bytes=RECORDING_RING_BYTES,
             every=options.snapshot_every,
+            has_place=lambda: snapshot_count(folder) < RECORDING_SNAPSHOTS_MAX,
         )
         self._losses_seen, self._not_finite = LossWatch(), NanWatch()
         self._classes: ClassWatch | None = None
@@ -74,13 +76,16 @@ class RunLog:
             self._take_probe(item)
             return
         is_update = isinstance(item, Scalars)
-        self._session.begin(item.step if is_update else item.step + 1)
+        is_begun_anew = item.step == 0  # nothing of an earlier training goes on
+        self._session.begin(item.step if is_update or is_begun_anew else item.step + 1)
         if self._pictures is not None:
             self._write_thumbnails(self._pictures, item.step)
         if isinstance(item, Scalars):
             self._take_scalars(item)
         elif isinstance(item, Dump):
             self._take_dump(item)
+        elif isinstance(item, Note):
+            self._session.event(item.step, item.kind, item.text, {})
         else:
             self._take_pass(item)
 
@@ -94,8 +99,9 @@ class RunLog:
             self._session.compact()
 
     def finish(self) -> None:
-        """Writes what waits, and ends the session."""
+        """Writes what waits and the last snapshot, and ends the session."""
         self._flush()
+        self._ring.end()
         self._session.note_losses()
         self._session.close()
 
@@ -190,8 +196,9 @@ class RunLog:
             path = write_snapshot(
                 self._folder, Dump(dump.step, dump.time, named), metadata, self._session.id
             )
-        except OSError as error:
-            self._losses.add("snapshots", dump.step, error.strerror or str(error))
+        except Exception as error:  # whatever it is, the log goes on
+            reason = getattr(error, "strerror", None) or str(error)
+            self._losses.add("snapshots", dump.step, reason)
             return False
         text = f"{path.name} was written. {reason}"
         self._session.event(dump.step, "snapshot", text, {"file": path.name, "reason": reason})

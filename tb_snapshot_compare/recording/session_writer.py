@@ -126,7 +126,7 @@ class SessionWriter:
         self._update()
         try:
             self._writer.write(table, columns)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # whatever a table cannot hold costs these rows
             self._losses.add(what, step, _reason(error), count)
             return False
         return True

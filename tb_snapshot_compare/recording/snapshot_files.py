@@ -3,6 +3,7 @@
 Format: "Format" in the README of safetensors; names and bounds as in `readers/safetensors_header`.
 """
 
+import filecmp
 import json
 import os
 from collections.abc import Mapping
@@ -40,7 +41,9 @@ def write_snapshot(folder: Path, dump: Dump, metadata: Mapping[str, str], writer
     """Writes the weights of a dump; a reader sees the whole file or none.
 
     Where another writer has a snapshot of this step already, it keeps its name and this one's has
-    the writer's in it. Tensors of dtypes that the format does not have are written as float32.
+    the writer's in it, unless it holds the same weights: then this one takes its place. A file was
+    modified last when it was written. Tensors of dtypes that the format does not have are written
+    as float32.
 
     Args:
       folder: The run's; it is made where it is missing.
@@ -56,13 +59,13 @@ def write_snapshot(folder: Path, dump: Dump, metadata: Mapping[str, str], writer
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{dump.step}{_SUFFIX}"
-    if path.exists():
-        path = folder / f"step-{dump.step}.{writer}{_SUFFIX}"
     unfinished = folder / f".{path.name}.{writer}.tmp"
     try:
         with open(unfinished, "wb") as file:
             _write(file.fileno(), dump, metadata)
             os.fsync(file.fileno())
+        if path.exists() and not filecmp.cmp(unfinished, path, shallow=False):
+            path = folder / f"step-{dump.step}.{writer}{_SUFFIX}"
         os.replace(unfinished, path)
     except BaseException:
         with suppress(OSError):
@@ -70,6 +73,11 @@ def write_snapshot(folder: Path, dump: Dump, metadata: Mapping[str, str], writer
         raise
     _sync_folder(folder)
     return path
+
+
+def snapshot_count(folder: Path) -> int:
+    """How many snapshots of this form lie in a run's folder."""
+    return sum(1 for _ in folder.glob(f"step-*{_SUFFIX}"))
 
 
 def _write(descriptor: int, dump: Dump, metadata: Mapping[str, str]) -> None:

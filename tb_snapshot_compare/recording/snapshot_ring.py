@@ -1,4 +1,4 @@
-"""The last few weights in memory, written when something happens, and the first after it."""
+"""The last few weights in memory, written when something happens, and the first and last ones."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -8,30 +8,45 @@ from tb_snapshot_compare.recording.values import Dump
 
 Write = Callable[[Dump, str], bool]
 """Writes a dump's weights for a reason; whether that was done."""
+_ENDS = 2
+"""The first dump and the last."""
 
 
 class SnapshotRing:
     """Decides which dumps become snapshots. For one thread.
 
-    At most `RECORDING_SNAPSHOTS_MAX` are written besides those that are due in any case. The ring
-    keeps as many dumps as it may, and as fit into its bytes, but always the last one, which the
-    next dump's changes are measured from. Where not even two fit it writes nothing.
+    At most `RECORDING_SNAPSHOTS_MAX` are written besides those that are due every so many steps;
+    two of them are for the first dump and the last, so that even of a training in which nothing
+    happens two can be compared. The ring keeps as many dumps as it may, and as fit into its bytes,
+    but always the last one, which the next dump's changes are measured from. Where not even two fit
+    it writes only those that are due.
     """
 
-    def __init__(self, write: Write, *, kept: int, kept_bytes: int, every: int | None) -> None:
+    def __init__(
+        self,
+        write: Write,
+        *,
+        kept: int,
+        kept_bytes: int,
+        every: int | None,
+        has_place: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Begins empty.
 
         Args:
           write: Writes a snapshot.
           kept: Dumps to keep; below 2 nothing is written when something happens.
           kept_bytes: What they may take.
-          every: Steps between snapshots that are written in any case; None for none.
+          every: Steps between snapshots that are due in any case; None for only the first dump and
+            the last, 0 for not even those.
+          has_place: Whether the first and the last may be written beside what lies there already.
         """
-        self._write = write
+        self._write, self._has_place = write, has_place
         self._kept, self._kept_bytes, self._every = kept, kept_bytes, every
         self._dumps: deque[Dump] = deque()
         self._written: set[int] = set()
-        self._unplanned = 0
+        self._unplanned = 0 if every == 0 else _ENDS
+        self._is_first = True
         self._period: int | None = None
         self._reason = ""
 
@@ -48,12 +63,20 @@ class SnapshotRing:
         if self._reason:
             self._write_unplanned(dump, f"The first dump since then: {self._reason}")
             self._reason = ""
-        if self._every is not None:
+        if self._is_first:
+            self._is_first = False
+            self._write_end(dump, "It holds the weights of the first dump.")
+        if self._every:
             period = dump.step // self._every
             if self._period is None or period > self._period:
                 rhythm = "step" if self._every == 1 else f"{self._every:,} steps"
                 self._write_once(dump, f"So it is every {rhythm}.")
             self._period = period
+
+    def end(self) -> None:
+        """No dump follows: writes the last one."""
+        if self._dumps:
+            self._write_end(self._dumps[-1], "It holds the weights of the last dump.")
 
     def fire(self, step: int, reason: str) -> None:
         """Something happened at a step: writes what there is, and the first dump from there on."""
@@ -81,6 +104,11 @@ class SnapshotRing:
     def _write_unplanned(self, dump: Dump, reason: str) -> None:
         if self._unplanned < RECORDING_SNAPSHOTS_MAX:
             self._unplanned += self._write_once(dump, reason)
+
+    def _write_end(self, dump: Dump, reason: str) -> None:
+        fits = 2 * dump.weight_bytes <= self._kept_bytes
+        if self._every != 0 and fits and self._has_place():
+            self._write_once(dump, reason)
 
     def _write_once(self, dump: Dump, reason: str) -> bool:
         is_new = dump.step not in self._written and self._write(dump, reason)

@@ -59,6 +59,16 @@ class ValidationPass:
     probability: NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence on the recording itself, of a kind of `EVENT_KINDS`."""
+
+    step: int
+    time: float
+    kind: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ProbeImages:
     """The images of the validation passes.

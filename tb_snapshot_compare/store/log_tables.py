@@ -22,7 +22,7 @@ STEP_END = 10**12
 Origin: TypeAlias = Literal["recorded", "derived"]
 KINDS = ("weight", "update", "gradient", "moment1", "moment2")
 """Of rows of `layers`."""
-EVENT_KINDS = ("snapshot", "anomaly", "lost", "resumed", "nan")
+EVENT_KINDS = ("snapshot", "anomaly", "lost", "resumed", "nan", "probe")
 COUNTS = ("count", "nan", "inf", "zeros")
 STATISTICS = ("sum", "l1", "l2", "mean", "variance", "minimum", "q1", "median", "q3", "maximum")
 """Of `layers`: over finite values; l1 and l2 are not divided by the count, the variance is the

@@ -66,7 +66,7 @@ class Recording:
     """A training under way; `dumps` trains on, and waits until the log has them."""
 
     def __init__(self, logdir: Path, run: str, first: int = 1, seed: int = SEED) -> None:
-        self.recorder = Recorder(logdir, run=run, every=DUMP_EVERY, probe=probe())
+        self.recorder = Recorder(logdir, run=run, every=DUMP_EVERY, probe=probe(), snapshot_every=0)
         self._log = Log(self.recorder.folder / DIRECTORY)
         moments = planted.training(seed, planted.accidents(seed))
         self._moments = (moment for moment in moments if moment.step >= first)

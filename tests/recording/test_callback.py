@@ -242,6 +242,15 @@ def test_snapshots_hold_the_configuration_and_run(tmp_path: Path) -> None:
     np.testing.assert_allclose(outputs.predictions, model.predict(images, verbose=0), rtol=1e-3)
 
 
+def test_one_line_leaves_two_snapshots_with_their_configuration(tmp_path: Path) -> None:
+    model = network()
+    fit(model, SnapshotCallback(tmp_path))
+    (run,) = list_snapshots(tmp_path).runs
+    assert [ref.position.step for ref in run.snapshots] == [0, 16]
+    last = open_snapshot(tmp_path / "step-16.safetensors")
+    assert last.config == model.to_json()
+
+
 def test_a_resumed_training_goes_on_counting(tmp_path: Path, read: Reader) -> None:
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)
     for epochs in (2, 3):
@@ -252,7 +261,7 @@ def test_a_resumed_training_goes_on_counting(tmp_path: Path, read: Reader) -> No
         )
     found = read(tmp_path / "log")
     assert found.steps("layers") == [0, 4, 8, 12, 16, 20, 24]
-    assert [session.first_step for session in found.log.sessions] == [1, 17]
+    assert [session.first_step for session in found.log.sessions] == [0, 17]
     assert found.log.scalars(["loss"])["loss"].steps.tolist() == list(range(1, 25))
 
 
@@ -285,7 +294,7 @@ def test_a_killed_training_goes_on_where_it_was_saved(tmp_path: Path, read: Read
                     process.kill()
     found = read(tmp_path)
     first, second = (session.first_step for session in found.log.sessions)
-    assert first == 1
+    assert first == 0
     assert second > 8
     steps = found.steps("layers")
     before, after = ([s for s in steps if (s < second - 1) == early] for early in (True, False))
@@ -305,7 +314,16 @@ def test_another_framework_below_keras_is_refused(
         SnapshotCallback(tmp_path)
 
 
-@pytest.mark.parametrize("options", [{"every": 0}, {"keep_snapshots": -1}, {"run": "/x"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"every": 0},
+        {"keep_snapshots": -1},
+        {"run": "/x"},
+        {"probe_every": 0},
+        {"every": 2.5},
+    ],
+)
 def test_options_are_checked_before_the_training(options: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="want"):
         SnapshotCallback(tmp_path, **options)

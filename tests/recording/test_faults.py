@@ -69,7 +69,8 @@ def until(condition: Callable[[], bool]) -> None:
 def test_a_full_disk_is_told_once_counted_and_noted_when_it_has_room_again(
     disk: Disk, tmp_path: Path, read: Reader, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING), Recorder(tmp_path, every=1) as recorder:
+    recorder = Recorder(tmp_path, every=1, snapshot_every=0)
+    with caplog.at_level(logging.WARNING), recorder:
         recorder.dump(0, WEIGHTS)
         until(lambda: "filters" in disk.written)
         disk.is_full = True
@@ -103,7 +104,7 @@ def test_a_folder_that_cannot_be_made_costs_everything_until_it_can(
 ) -> None:
     place = tmp_path / "logs"
     place.write_text("a file, not a directory")
-    with Recorder(place, run="a", every=1) as recorder:
+    with Recorder(place, run="a", every=1, snapshot_every=0) as recorder:
         for step in range(3):
             recorder.dump(step, WEIGHTS)
         until(lambda: recorder.lost.get("dumps") == 3)
@@ -312,3 +313,74 @@ def test_what_was_acknowledged_before_a_kill_is_readable_and_training_goes_on(
         start = max(acknowledged["layers"]) - 2
     assert len(found.log.sessions) == 3
     assert len(found.events("resumed")) == 2
+
+
+def test_no_error_of_ours_ends_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    original = run_log.layer_rows
+
+    def faulty(dump: Any, *rest: Any) -> Any:
+        if dump.step in (1, 2):
+            raise SystemExit("a fault")
+        return original(dump, *rest)
+
+    monkeypatch.setattr(run_log, "layer_rows", faulty)
+    with caplog.at_level(logging.WARNING), Recorder(tmp_path, every=1) as recorder:
+        for step in range(4):
+            assert recorder.dump(step, WEIGHTS)
+        assert recorder.flush()
+        assert recorder.lost == {"dumps": 2}
+    assert read(tmp_path).steps("layers") == [0, 3]
+    assert len(caplog.records) == 1
+
+
+def test_an_error_while_counting_an_error_does_not_end_the_thread(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Faulty:
+        def take(self, item: Any) -> None:
+            raise AttributeError("of another kind")
+
+        idle = finish = lambda self: None
+
+    def failed(item: Any, error: BaseException) -> None:
+        raise KeyError(type(item))
+
+    thread = background.Background(Faulty(), failed, lambda seconds: None)
+    assert all(thread.offer(background.Scalars(step, 0.0, {})) for step in range(3))
+    assert thread.flush(30)
+    assert thread.close(30)
+    errors = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert [each.message for each in errors] == ["Recording failed; the training goes on."]
+
+
+def test_rows_that_a_table_cannot_hold_are_counted_whatever_it_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*given: Any) -> Any:
+        raise NotImplementedError("a column of another kind")
+
+    with Recorder(tmp_path) as recorder:
+        recorder.step(0, loss=1.0)
+        recorder.flush()
+        monkeypatch.setattr(LogWriter, "write", write)
+        recorder.step(1, loss=1.0)
+        until(lambda: recorder.lost == {"scalars": 1})
+
+
+def test_a_snapshot_that_cannot_be_made_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Reader
+) -> None:
+    def write(*given: Any) -> Any:
+        raise NotImplementedError("weights of another kind")
+
+    monkeypatch.setattr(run_log, "write_snapshot", write)
+    with Recorder(tmp_path, every=1) as recorder:
+        for step in range(2):
+            recorder.dump(step, WEIGHTS)
+    assert recorder.lost == {"snapshots": 2}
+    found = read(tmp_path)
+    assert found.steps("layers") == [0, 1]
+    assert all("(weights of another kind)" in text for _, text in found.events("lost"))
+    assert found.events("lost")

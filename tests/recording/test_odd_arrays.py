@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tb_snapshot_compare import ProbeImages, Recorder
+from tb_snapshot_compare.recording.host_arrays import copied
 
 Reader = Callable[[Path], Any]
 WEIGHTS = {"conv/kernel": np.ones((3, 4), np.float32), "conv/bias": np.ones(4, np.float32)}
@@ -112,3 +113,35 @@ def test_a_path_that_another_weight_has_is_refused(tmp_path: Path) -> None:
         assert recorder.dump(0, {"a": ones})
     with Recorder(tmp_path, units={"a": "b", "b": "a"}) as recorder:
         assert recorder.dump(1, {"a": ones, "b": ones})
+
+
+@pytest.mark.parametrize("given", [object(), "weights", [None]])
+def test_what_is_no_array_of_numbers_is_named(given: Any, tmp_path: Path) -> None:
+    with Recorder(tmp_path) as recorder:
+        with pytest.raises(TypeError, match=r"tensor 'b' is a .*: want an array of numbers"):
+            recorder.dump(0, {"a": np.ones(2), "b": given})
+        with pytest.raises(TypeError, match="tensor 'a' is a"):
+            recorder.dump(0, {"a": np.ones(2)}, {"a": given})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_sparse_tensors_of_tensorflow_become_dense(dtype: str) -> None:
+    tf = pytest.importorskip("tensorflow")
+    values = tf.cast([[1.0, 2.0], [3.0, 4.0], [0.5, 0.5]], dtype)
+    slices = tf.IndexedSlices(values, tf.constant([3, 1, 3]), tf.constant([4, 2]))
+    cells = tf.SparseTensor([[0, 1], [2, 0]], tf.cast([5.0, 6.0], dtype), [3, 2])
+    found = copied({"slices": slices, "cells": cells})
+    assert found["slices"].astype(float).tolist() == [[0, 0], [3, 4], [0, 0], [1.5, 2.5]]
+    assert found["cells"].astype(float).tolist() == [[0, 5], [0, 0], [6, 0]]
+    assert found["slices"].dtype.name == dtype
+
+
+def test_the_gradient_of_an_embedding_is_recorded(tmp_path: Path, read: Reader) -> None:
+    tf = pytest.importorskip("tensorflow")
+    table = tf.Variable(tf.ones((5, 3)), name="table")
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.gather(table, [1, 1, 4]))
+    with Recorder(tmp_path) as recorder:
+        assert recorder.dump(0, {"table": table.numpy()}, {"table": tape.gradient(loss, table)})
+    sums = read(tmp_path).log.layer_statistic("gradient", "sum", [""])
+    assert sums.tolist() == [[9.0]]

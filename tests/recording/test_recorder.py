@@ -145,7 +145,7 @@ def test_resumed_training_goes_on_in_the_same_log(tmp_path: Path, read: Reader) 
             train(recorder, Network(), steps)
     found = read(tmp_path)
     assert found.steps("layers") == [0, 5, 10, 15, 20, 25, 30]
-    assert [session.first_step for session in found.log.sessions] == [1, 16]
+    assert [session.first_step for session in found.log.sessions] == [0, 16]
     assert found.events("resumed") == [(16, "Training goes on with step 16.")]
     updates = found.log.layer_statistic("update", "l2", [""])[0]
     assert np.isnan(updates).tolist() == [True, False, False, False, False, False, False]
@@ -221,9 +221,12 @@ def test_a_dump_is_due_at_the_first_step_and_in_every_interval(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"every": 0}, "every=0: want a number of steps from 1 up, or None"),
+    ({"every": 0}, "every=0: want a number of steps from 1 up, a whole one, or None"),
+    ({"every": 2.5}, "every=2.5: want a number of steps from 1 up, a whole one, or None"),
+    ({"every": "9"}, "every=9: want a number of steps"),
     ({"snapshot_every": -5}, "snapshot_every=-5"),
     ({"keep_snapshots": -1}, "keep_snapshots=-1: want 0 or more"),
+    ({"keep_snapshots": 1.5}, "keep_snapshots=1.5: want 0 or more, a whole number"),
     ({"run": "../elsewhere"}, "run='../elsewhere': want a directory below the logdir"),
     ({"run": "/elsewhere"}, "want a directory below the logdir"),
     ({"units": {"w0": "fc/kernel", "w1": "fc/kernel"}}, "units: two tensors have the same path"),
@@ -262,6 +265,27 @@ def test_predictions_of_another_form_are_refused(predictions: Any, tmp_path: Pat
     with pytest.raises(ValueError, match=r"want classes as whole numbers \[4\], or probabilities"):
         recorder.validated(0, predictions)
     recorder.close()
+
+
+@pytest.mark.parametrize("scores", [
+    [[3.5, -1.0], [0.0, 0.5]],
+    [[np.nan, np.nan], [-0.5, -1.5]],
+    [[0.5, 0.5], [np.inf, 0.0]],
+])  # fmt: skip
+def test_scores_are_no_probabilities(scores: Any, tmp_path: Path) -> None:
+    with Recorder(tmp_path, probe=ProbeImages(np.zeros(2, np.int64))) as recorder:
+        with pytest.raises(ValueError, match="from 0 to 1, NaN for none; apply softmax to logits"):
+            recorder.validated(7, np.array(scores))
+        assert recorder.validated(8, np.array([[1.001, -0.001], [0.0, 1.0]], np.float16))
+    assert recorder.lost == {}
+
+
+def test_a_probe_of_arrays_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    arrays: Any = (np.zeros((4, 8)), np.zeros(4))
+    with pytest.raises(TypeError, match=r"the probe is a tuple: want .*ProbeImages\(labels"):
+        Recorder(tmp_path, probe=arrays)
+    with Recorder(tmp_path) as recorder, pytest.raises(TypeError, match=r"SnapshotCallback\(probe"):
+        recorder.describe_probe(arrays)
 
 
 def test_predictions_may_be_classes_and_may_be_unknown(tmp_path: Path, read: Reader) -> None:

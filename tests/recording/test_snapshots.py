@@ -25,10 +25,17 @@ Reader = Callable[[Path], Any]
 class Written:
     """A ring, and what it wrote."""
 
-    def __init__(self, kept: int = 3, kept_bytes: int = 10_000, every: int | None = None) -> None:
+    def __init__(self, kept: int = 3, kept_bytes: int = 10_000, every: int | None = 0) -> None:
         self.steps: list[int] = []
         self.reasons: dict[int, str] = {}
-        self.ring = SnapshotRing(self._write, kept=kept, kept_bytes=kept_bytes, every=every)
+        self.has_place = True
+        self.ring = SnapshotRing(
+            self._write,
+            kept=kept,
+            kept_bytes=kept_bytes,
+            every=every,
+            has_place=lambda: self.has_place,
+        )
 
     def _write(self, dump: Dump, reason: str) -> bool:
         self.steps.append(dump.step)
@@ -94,13 +101,45 @@ def test_a_training_that_never_calms_down_does_not_fill_the_disk() -> None:
     for step in range(0, 3000, 10):
         written.dumps(step)
         written.ring.fire(step, "x")
-    assert len(written.steps) == RECORDING_SNAPSHOTS_MAX + 3  # the first one is due too
-    assert written.steps[-2:] == [1000, 2000]
+    written.ring.end()
+    assert len(written.steps) == RECORDING_SNAPSHOTS_MAX + 2
+    assert written.steps[-3:] == [1000, 2000, 2990]
+
+
+def test_the_first_and_the_last_dump_are_written_where_nothing_happens() -> None:
+    written = Written(every=None)
+    written.dumps(0, 10, 20, 30)
+    written.ring.end()
+    assert written.steps == [0, 30]
+    assert written.reasons[30] == "It holds the weights of the last dump."
+    single = Written(every=None)
+    single.dumps(7)
+    single.ring.end()
+    assert single.steps == [7]
+    none = Written(every=None)
+    none.ring.end()
+    assert none.steps == []
+
+
+def test_the_first_and_the_last_dump_come_with_those_that_are_due() -> None:
+    written = Written(every=20)
+    written.dumps(5, 15, 25, 35)
+    written.ring.end()
+    assert written.steps == [5, 25, 35]
+
+
+def test_the_first_and_the_last_dump_are_left_out_where_they_take_too_much() -> None:
+    large, many = Written(kept_bytes=100, every=None), Written(every=None)
+    many.has_place = False
+    for each in (large, many):
+        each.dumps(0, 10, 20, size=60)
+        each.ring.end()
+        assert each.steps == []
 
 
 def test_a_write_that_failed_is_tried_again() -> None:
     results = iter([False, True])
-    ring = SnapshotRing(lambda dump, reason: next(results), kept=2, kept_bytes=99, every=None)
+    ring = SnapshotRing(lambda dump, reason: next(results), kept=2, kept_bytes=99, every=0)
     ring.add(Dump(0, 0.0, {}))
     ring.fire(0, "x")
     ring.fire(0, "x")
@@ -108,9 +147,11 @@ def test_a_write_that_failed_is_tried_again() -> None:
     assert next(results, None) is None
 
 
-def train(folder: Path, *, spike: int | None = None, nan: int | None = None) -> Recorder:
+def train(
+    folder: Path, *, spike: int | None = None, nan: int | None = None, **options: Any
+) -> Recorder:
     network = Network()
-    with Recorder(folder, run="a", every=10) as recorder:
+    with Recorder(folder, run="a", every=10, **options) as recorder:
         for step in range(100):
             if recorder.wants_dump(step):
                 recorder.dump(step, network.weights)
@@ -123,12 +164,13 @@ def train(folder: Path, *, spike: int | None = None, nan: int | None = None) -> 
 
 def test_a_spike_leaves_the_snapshots_before_and_after_it(tmp_path: Path, read: Reader) -> None:
     found = read(train(tmp_path, spike=64).folder)
-    assert found.snapshots() == [f"step-{step}.safetensors" for step in (40, 50, 60, 70)]
+    wanted = [0, 40, 50, 60, 70, 90]
+    assert found.snapshots() == [f"step-{step}.safetensors" for step in wanted]
     assert [step for step, _ in found.events("anomaly")] == [64]
-    assert [step for step, _ in found.events("snapshot")] == [40, 50, 60, 70]
+    assert [step for step, _ in found.events("snapshot")] == wanted
     runs = list_snapshots(tmp_path).runs
     assert [(run.name, [ref.position.step for ref in run.snapshots]) for run in runs] == [
-        ("a", [40, 50, 60, 70])
+        ("a", wanted)
     ]
     assert all(ref.state == "ready" for run in runs for ref in run.snapshots)
 
@@ -152,13 +194,60 @@ def test_a_class_that_leaves_its_state_fires(tmp_path: Path, read: Reader) -> No
             recorder.validated(step, labels if step != 14 else 1 - labels)
     found = read(tmp_path)
     assert [step for step, _ in found.events("anomaly")] == [14]
-    assert found.snapshots() == [f"step-{step}.safetensors" for step in (12, 13, 14)]
+    steps = [step for step, _ in found.events("snapshot")]
+    assert steps == [0, 12, 13, 14, 15]
 
 
-def test_an_ordinary_training_leaves_no_snapshots(tmp_path: Path, read: Reader) -> None:
+def test_an_ordinary_training_leaves_its_first_and_its_last_weights(
+    tmp_path: Path, read: Reader
+) -> None:
     found = read(train(tmp_path).folder)
-    assert found.snapshots() == []
+    assert found.snapshots() == ["step-0.safetensors", "step-90.safetensors"]
     assert found.events("anomaly") == []
+    assert found.events("snapshot")[-1] == (
+        90, "step-90.safetensors was written. It holds the weights of the last dump.",
+    )  # fmt: skip
+
+
+def test_a_training_that_is_to_write_no_snapshots_writes_none(tmp_path: Path, read: Reader) -> None:
+    found = read(train(tmp_path, snapshot_every=0).folder)
+    assert found.snapshots() == []
+    assert found.steps("layers") == list(range(0, 100, 10))
+
+
+def test_many_short_trainings_do_not_fill_the_disk(tmp_path: Path, read: Reader) -> None:
+    for step in range(0, 4 * RECORDING_SNAPSHOTS_MAX, 2):
+        (tmp_path / f"step-{step}.safetensors").touch()
+    with Recorder(tmp_path, every=1) as recorder:
+        for step in range(1, 10, 2):
+            recorder.dump(step, {"fc/kernel": np.ones((2, 2), np.float32)})
+    assert read(tmp_path).events("snapshot") == []
+
+
+def test_a_training_that_goes_on_writes_the_same_weights_once(tmp_path: Path, read: Reader) -> None:
+    for start in (0, 20):
+        with Recorder(tmp_path, every=10) as recorder:
+            for step in range(start, start + 21, 10):
+                recorder.dump(step, {"fc/kernel": np.full((2, 2), step, np.float32)})
+    assert read(tmp_path).snapshots() == [f"step-{step}.safetensors" for step in (0, 20, 40)]
+
+
+def test_a_training_from_the_start_leaves_the_snapshots_of_another_as_they_are(
+    tmp_path: Path, read: Reader
+) -> None:
+    for scale in (1, 2):
+        with Recorder(tmp_path, every=10) as recorder:
+            for step in range(0, 30 // scale, 10):
+                recorder.dump(step, {"fc/kernel": np.full((2, 2), step + scale, np.float32)})
+    found = read(tmp_path)
+    assert [session.first_step for session in found.log.sessions] == [0, 0]
+    old = ["step-0.safetensors", "step-20.safetensors"]
+    new = sorted(set(found.snapshots()) - set(old))
+    assert [name.split(".")[0] for name in new] == ["step-0", "step-10"]
+    written = {name: (tmp_path / name).stat().st_mtime_ns for name in found.snapshots()}
+    assert max(written[name] for name in old) <= min(written[name] for name in new)
+    assert found.steps("layers") == [0, 10]
+    assert found.log.layer_statistic("weight", "maximum", [""]).tolist() == [[2.0, 12.0]]
 
 
 ARRAYS = {
@@ -188,7 +277,12 @@ def test_a_snapshot_is_a_safetensors_file_with_its_step(tmp_path: Path) -> None:
 
 
 def test_a_step_that_another_writer_has_keeps_its_file(tmp_path: Path) -> None:
-    paths = [write_snapshot(tmp_path, Dump(5, 0.0, ARRAYS), {}, writer) for writer in "ab"]
+    dumps = [Dump(5, 0.0, {**ARRAYS, "count": np.array(each)}) for each in (7, 8, 7)]
+    paths = [
+        write_snapshot(tmp_path, dump, {}, writer)
+        for dump, writer in zip(dumps, "abc", strict=True)
+    ]
+    assert paths.pop() == paths[0], "the same weights"
     assert [path.name for path in paths] == ["step-5.safetensors", "step-5.b.safetensors"]
     (run,) = list_snapshots(tmp_path).runs
     assert [ref.position.step for ref in run.snapshots] == [5, 5]

@@ -3385,12 +3385,14 @@ export interface components {
         /**
          * LogEvent
          * @description Something that the recording noted: a snapshot it wrote, an anomaly, what was lost.
+         *
+         *         `probe`: why the network was not asked about the probe images.
          */
         LogEvent: {
             step: number;
             time: number;
             /** @enum {unknown} */
-            kind: "anomaly" | "lost" | "nan" | "resumed" | "snapshot";
+            kind: "anomaly" | "lost" | "nan" | "probe" | "resumed" | "snapshot";
             text: string;
         };
         /**

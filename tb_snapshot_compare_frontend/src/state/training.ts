@@ -48,6 +48,10 @@ export const page = signal<Page>('compare');
 /** What is known of the training of the run on show. */
 export const training = signal<Resource<Training>>({ status: 'idle' });
 export const log = computed(() => latest(training.value));
+/** What the recorder noted where it could not ask the network about the probe images. */
+export const probeProblem = computed<string | null>(
+  () => log.value?.events.findLast(({ kind }) => kind === 'probe')?.text ?? null,
+);
 
 /** Sections that are folded up: nothing is asked for them. */
 export const closedSections = signal<readonly SectionId[]>([]);

@@ -253,6 +253,15 @@ test('without validation passes it says what records them', async () => {
   expect(empty.textContent).toContain('No validation passes were recorded');
 });
 
+test('without validation passes it says why the probe was given up', async () => {
+  const text = 'The probe is not recorded: probe_data is empty';
+  const event = { step: 0, time: 1, kind: 'probe' as const, text };
+  page = openTraining({ closed: CLOSED }, { ...LOG, changes: { passes: [], events: [event] } });
+  const empty = await found('[data-section="correlation"] .empty-state');
+  expect(empty.textContent).toContain(text);
+  expect(empty.textContent).not.toContain('SnapshotCallback');
+});
+
 test('the drawing as a file has its names and all blocks', async () => {
   await open({ relation: 'full', kept: '1' });
   const svg = correlationSvg();

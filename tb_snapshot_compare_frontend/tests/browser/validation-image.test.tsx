@@ -190,6 +190,13 @@ describe('instead of rows', () => {
     expect(document.querySelector('.validation-grid')).toBeNull();
   });
 
+  test('without passes it is said why the probe was given up', async () => {
+    const text = 'The probe is not recorded: probe_data is empty';
+    show({ passes: [], probe_images: 0, events: [{ step: 0, time: 1, kind: 'probe', text }] });
+    await expect.element(browserPage.getByText(text)).toBeVisible();
+    await expect.element(browserPage.getByText('SnapshotCallback')).not.toBeInTheDocument();
+  });
+
   test('without labels it is said that there is no right or wrong', async () => {
     show({ labelled: false });
     await expect.element(browserPage.getByText('The probe images have no labels')).toBeVisible();

@@ -15,8 +15,12 @@ export function NotYet(): JSX.Element {
       return (
         <EmptyState icon="info" title="No validation passes were recorded">
           <p>
-            Anomalies of classes are found in what was predicted for probe images:{' '}
-            <code>SnapshotCallback(logdir, probe_data=…)</code> records it.
+            {state.probeProblem.value ?? (
+              <>
+                Anomalies of classes are found in what was predicted for probe images:{' '}
+                <code>SnapshotCallback(logdir, probe_data=…)</code> records it.
+              </>
+            )}
           </p>
         </EmptyState>
       );

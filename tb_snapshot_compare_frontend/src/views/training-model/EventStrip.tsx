@@ -12,6 +12,7 @@ const SHAPES: Readonly<Record<MarkKind, string>> = {
   nan: 'M-3.5-3.5 3.5 3.5M-3.5 3.5 3.5-3.5',
   lost: 'M-5 0h3m4 0h3M-1.5-3.5l3 7',
   resumed: 'M0-8V8M0-4 5 0 0 4Z',
+  probe: 'M-3.5-3.5h7v7h-7Z',
 };
 
 const NAMES: Readonly<Record<MarkKind, string>> = {
@@ -20,6 +21,7 @@ const NAMES: Readonly<Record<MarkKind, string>> = {
   nan: 'not finite',
   lost: 'lost',
   resumed: 'resumed',
+  probe: 'probe left out',
 };
 
 /** Of the marks that there are. */

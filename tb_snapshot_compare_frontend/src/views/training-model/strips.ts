@@ -43,7 +43,7 @@ export interface EventMark {
   readonly events: readonly LogEvent[];
 }
 
-const GRAVITY: readonly MarkKind[] = ['nan', 'anomaly', 'lost', 'resumed', 'snapshot'];
+const GRAVITY: readonly MarkKind[] = ['nan', 'anomaly', 'lost', 'probe', 'resumed', 'snapshot'];
 /** Marks that are closer than this are one. */
 const APART = 7;
 

@@ -1,8 +1,17 @@
 /** What the view shows instead of its rows: each says what is the case and what to do. */
 import type { JSX } from 'preact';
 import { EmptyState } from '../../elements/EmptyState';
+import { probeProblem } from '../../state/training';
 
 export function NoPasses(): JSX.Element {
+  const problem = probeProblem.value;
+  if (problem !== null) {
+    return (
+      <EmptyState icon="info" title="No validation passes were recorded">
+        <p>{problem}</p>
+      </EmptyState>
+    );
+  }
   return (
     <EmptyState icon="info" title="No validation passes were recorded">
       <p>
