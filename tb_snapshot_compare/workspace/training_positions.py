@@ -27,6 +27,8 @@ _SAVES = "save_counter"
 _FILE_NAME = "file name"
 _WRONG_SHARE = 0.05
 """Of the log's steps: names that are further off, by the time of their files, count no steps."""
+_CLOCK_SECONDS = 2.0
+"""By so much a file's time may be behind the clock that tells when a session started."""
 _LATE_SECONDS = 300.0
 """A snapshot is written after its step, in the background or over a network."""
 
@@ -134,7 +136,8 @@ def on_axis(series: ScalarSeries, axis: Axis, per_epoch: int | None) -> ScalarSe
 
 def _is_replaced(step: int, written: float, sessions: Iterable["Session"]) -> bool:
     """Whether a session that started later did the step again."""
-    return any(step >= each.first_step and written < each.started for each in sessions)
+    latest = written + _CLOCK_SECONDS
+    return any(step >= each.first_step and latest < each.started for each in sessions)
 
 
 def _told(refs: Sequence[SnapshotRef], events: Iterable["Event"]) -> dict[str, int]:

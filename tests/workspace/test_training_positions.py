@@ -70,6 +70,7 @@ def test_what_a_later_session_did_again_has_no_place() -> None:
     refs = [
         ref("resumed-from", step=40, modified=4990.0),
         ref("abandoned", step=60, modified=4995.0),
+        ref("at-once", step=41, modified=4999.5),
         ref("again", step=60, modified=5010.0),
         ref("older", step=40, modified=4980.0),
     ]
@@ -77,6 +78,7 @@ def test_what_a_later_session_did_again_has_no_place() -> None:
     assert [(each.id, each.step) for each in found] == [
         ("older", 40),
         ("resumed-from", 40),
+        ("at-once", 41),
         ("again", 60),
     ]
 
