@@ -58,8 +58,8 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     id: str
     kind: Literal[
-        "never_trained", "frozen_statistics", "dead_filters", "not_finite", "spike", "anomaly",
-        "lost",
+        "never_trained", "stopped", "frozen_statistics", "dead_filters", "not_finite", "spike",
+        "anomaly", "lost",
     ]  # fmt: skip
     severity: Literal["problem", "warning", "note"]
     text: str

@@ -83,7 +83,7 @@ def findings_of_layers(layers: LayerHistory) -> list[Finding]:
     """What never trained, batch-norm statistics that never move, and dead filters."""
     if not layers.units or not layers.steps.size:
         return []
-    trained = [row for row, unit in enumerate(layers.units) if unit.kind not in _NOT_TRAINED]
+    trained = [row for row, unit in enumerate(layers.units) if should_train(unit)]
     found = [
         (trained[each.unit], each)
         for each in never_trained(_rows(layers.history, trained), layers.steps)
@@ -95,6 +95,11 @@ def findings_of_layers(layers: LayerHistory) -> list[Finding]:
         *_frozen_statistics(layers, {row for row, _ in stuck}),
         *_dead(layers, dead),
     ]
+
+
+def should_train(unit: "Unit") -> bool:
+    """Whether the weights of a layer are learned."""
+    return unit.kind not in _NOT_TRAINED
 
 
 def _rows(history: UnitHistory, rows: Sequence[int]) -> UnitHistory:

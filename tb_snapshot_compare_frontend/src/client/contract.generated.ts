@@ -3402,7 +3402,7 @@ export interface components {
         Finding: {
             id: string;
             /** @enum {unknown} */
-            kind: "anomaly" | "dead_filters" | "frozen_statistics" | "lost" | "never_trained" | "not_finite" | "spike";
+            kind: "anomaly" | "dead_filters" | "frozen_statistics" | "lost" | "never_trained" | "not_finite" | "spike" | "stopped";
             /** @enum {unknown} */
             severity: "note" | "problem" | "warning";
             text: string;
