@@ -539,6 +539,11 @@ test('what moved first is listed around the newest pin, and leads to its evidenc
   const [mark, ends] = [first.getBoundingClientRect(), bar.getBoundingClientRect()];
   expect(mark.left).toBeGreaterThan(ends.left);
   expect(mark.right).toBeLessThan(ends.right);
+  const labels = [...document.querySelectorAll('.moved-columns span')].map((label) => {
+    const { left, right } = label.getBoundingClientRect();
+    return (left + right) / 2;
+  });
+  expect(Math.min(...labels.map((at) => Math.abs(at - ends.right)))).toBeLessThan(1.5);
   await userEvent.keyboard('{Enter}');
   expect(training.pins.value).toHaveLength(3);
   await userEvent.click(await found('button.moved-unit'));
