@@ -155,6 +155,33 @@ def test_batch_norm_statistics_that_never_move(findings_of: FindingsOf) -> None:
     assert "moving mean and variance did not change" in found.text
 
 
+@pytest.mark.parametrize("changed", [0, 1])
+def test_moving_statistics_have_rows_of_their_own(findings_of: FindingsOf, changed: int) -> None:
+    """And the updates of the layer are those of the other half."""
+    made = quiet()
+    row = PATHS.index("norm")
+    made.statistics["moving"] = {name: v.copy() for name, v in made.statistics["update"].items()}
+    made.statistics["update"]["count"][row] = 20
+    made.statistics["moving"]["count"][:] = 0
+    made.statistics["moving"]["count"][row] = 20
+    made.statistics["moving"]["still"][row] = 20
+    made.statistics["moving"]["still"][row, 40] -= changed
+    found = [(each.kind, each.units) for each in findings_of(made).findings]
+    assert found == [("frozen_statistics", ("norm",))][changed:]
+
+
+def test_a_batch_norm_stops_though_its_statistics_move(findings_of: FindingsOf) -> None:
+    made = quiet()
+    row = PATHS.index("norm")
+    made.statistics["moving"] = {name: v.copy() for name, v in made.statistics["update"].items()}
+    for kind in ("update", "moving"):
+        made.statistics[kind]["count"][row] = 20
+    made.statistics["update"]["still"][row, 40:] = 20
+    assert only(findings_of(made)).text == (
+        "norm stopped training. Its weights have not changed since step 400."
+    )
+
+
 def test_moving_statistics_beside_frozen_parameters_are_no_finding(
     findings_of: FindingsOf,
 ) -> None:
