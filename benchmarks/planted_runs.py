@@ -7,7 +7,8 @@ may be planted, at steps and in layers drawn from the seed:
 - `labels`: the labels of one step's batch are wrong, and the batch is large,
 - `nan`: a weight of one layer is not a number for the steps of one dump; then the program goes on
   from what it had before, as programs do that look out for this,
-- `frozen`: the update of one layer is never applied.
+- `frozen`: the update of one layer is never applied,
+- `stops`: the update of one layer is not applied from some step on.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Floats = NDArray[np.float32]
-KINDS = ("rate", "labels", "nan", "frozen")
+KINDS = ("rate", "labels", "nan", "frozen", "stops")
 LAYERS = ("stem/dense1", "body/dense2", "body/dense3", "head/dense4")
 CLASSES, FEATURES, WIDTH = 10, 32, 64
 STEPS, EVERY, BATCH = 800, 10, 64
 PROBE_IMAGES = 400
 _RATE, _MOMENTUM = 0.003, 0.9
+_RESTS = ("frozen", "stops")
 _NOISE = 2.0
 
 
@@ -67,13 +69,16 @@ class Data:
     labels: NDArray[np.int64]
 
 
-def accidents(seed: int, *, labels_first: bool = False) -> tuple[Accident, ...]:
+def accidents(
+    seed: int, *, labels_first: bool = False, stops: bool = False
+) -> tuple[Accident, ...]:
     """One of each kind, far from each other.
 
     Args:
       seed: Draws steps and layers.
       labels_first: Whether the wrong labels come before the steps of a large rate. Those end some
         trainings: a network that guesses from then on learns nothing from wrong labels either.
+      stops: Whether a layer stops, which changes how all others train from then on.
     """
     rng = np.random.default_rng([seed, 1])
     early, middle, late = (
@@ -82,12 +87,17 @@ def accidents(seed: int, *, labels_first: bool = False) -> tuple[Accident, ...]:
     rate, labels = (middle, early) if labels_first else (early, middle)
     nan = late + EVERY - 1
     broken, frozen = rng.choice(len(LAYERS), 2, replace=False)
-    return (
+    found = (
         Accident("rate", rate, rate + 2, ""),
         Accident("labels", labels, labels, ""),
         Accident("nan", nan, nan, LAYERS[broken]),
         Accident("frozen", 1, STEPS, LAYERS[frozen]),
     )
+    if not stops:
+        return found
+    others = [layer for layer in range(len(LAYERS)) if layer not in (broken, frozen)]
+    stopped = LAYERS[rng.choice(others)]
+    return (*found, Accident("stops", int(rng.integers(300, 620)), STEPS, stopped))
 
 
 def clusters(seed: int, count: int) -> Data:
@@ -138,7 +148,7 @@ class _Run:
         batch = self._batch(step)
         loss, gradients = _gradients(self._weights, batch)
         rate = _RATE * (100 if self._is(step, "rate") else 1)
-        self._apply(gradients, rate)
+        self._apply(step, gradients, rate)
         weights = {name: values.copy() for name, values in self._weights.items()}
         if self._is(step, "nan"):
             weights[f"{self.planted['nan'].layer}/kernel"][0, 0] = np.nan
@@ -156,13 +166,13 @@ class _Run:
         labels = self._points.labels[chosen]
         return Data(self._points.points[chosen], (labels + 3) % CLASSES if wrong else labels)
 
-    def _apply(self, gradients: dict[str, Floats], rate: float) -> None:
-        frozen = self.planted["frozen"].layer if "frozen" in self.planted else None
+    def _apply(self, step: int, gradients: dict[str, Floats], rate: float) -> None:
+        resting = {self.planted[kind].layer for kind in _RESTS if self._is(step, kind)}
         for name, gradient in gradients.items():
             speed = self._speed[name]
             speed *= _MOMENTUM
             speed -= np.float32(rate) * gradient
-            if name.rpartition("/")[0] != frozen:
+            if name.rpartition("/")[0] not in resting:
                 self._weights[name] += speed
 
 

@@ -50,8 +50,9 @@ _KIND_OF_FINDING = {
     "labels": "spike",
     "nan": "not_finite",
     "frozen": "never_trained",
+    "stops": "stopped",
 }
-_OF_A_LAYER = ("nan", "frozen")
+_OF_A_LAYER = ("nan", "frozen", "stops")
 _RATE, _BY_EFFECTS = "spike:rate:", "rate, by its effects"
 """Findings about the recorded learning rate itself; and what is found of it without them."""
 _CHANCE = 0.01
@@ -143,7 +144,7 @@ def record(folder: Path, seed: int, accidents: Sequence[Accident]) -> Log:
 
 def diagnosed(seed: int, is_planted: bool) -> Diagnosis:
     """Trains, records and examines one run."""
-    accidents = planted.accidents(seed, labels_first=True) if is_planted else ()
+    accidents = planted.accidents(seed, labels_first=True, stops=True) if is_planted else ()
     folder = scratch("planted-truth")
     try:
         log = record(folder, seed, accidents)
@@ -158,8 +159,12 @@ def is_right(finding: Finding, accident: Accident) -> bool:
     """Whether a finding speaks of an accident or of what followed from it."""
     if accident.kind == "frozen":
         return finding.kind == "never_trained" and accident.layer in finding.units
+    if accident.kind == "stops":
+        return finding.kind == "stopped" and accident.layer in finding.units
     first, last = finding.steps[0], finding.steps[-1]
     near = first <= accident.last + AFTER and last >= accident.step - planted.EVERY
+    if finding.kind == "stopped":
+        near = accident.step - planted.EVERY <= first <= accident.last + AFTER
     return near and finding.kind not in ("never_trained", "dead_filters")
 
 
@@ -214,7 +219,7 @@ def _of_accidents(score: Score, seeds: int) -> Table:
     ]
     recall = sum(score.found[kind] for kind in planted.KINDS) / (seeds * len(planted.KINDS))
     return Table(
-        f"{seeds} runs of {planted.STEPS} steps with four accidents each",
+        f"{seeds} runs of {planted.STEPS} steps with five accidents each",
         ("planted", "found", "layer named", "first finding"),
         tuple(rows),
         (

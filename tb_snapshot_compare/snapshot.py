@@ -18,6 +18,9 @@ the optimizer. `state`: counters, seeds and metrics.
 """
 
 
+BUFFER_ROLES = frozenset({"moving_mean", "moving_variance", "vector_u", "vector_v"})
+"""Roles of weights that no optimizer trains: a layer keeps them up to date itself."""
+
 Layout = Literal["keras", "torch"]
 """In which order a framework keeps the axes of weights.
 

@@ -8,6 +8,14 @@ it much, and an excursion of less than half the window does not become usual.
 Series that are never negative (norms, losses) are judged by their logarithms, as their noise is a
 share of their size; zeros count as a thousandth of the least positive value. Changes of less than
 `LEAST_CHANGE` are no excursions within the default limits.
+
+`jumps` leaves drift out: a value has to be far from the local trend, the median of the few dumps
+before it, judged by how far values usually are from theirs. A norm that grows slowly leaves the
+range of fifty dumps some day, and that day says nothing; against the last few dumps it moves as it
+always did. A running median needs no model of the drift: a line through the whole window is off for
+as long as the window wherever a drift bends, as at a change of the learning rate. The value has to
+be half as far from the median of the whole window too, on the same side, so that the return from an
+excursion is none: half, as drift widens that band.
 """
 
 import itertools
@@ -26,6 +34,12 @@ BASELINE_MIN = 10
 LEAST_CHANGE = 0.05
 """Relative to the median."""
 
+TREND = 9
+"""Dumps whose median is the local trend: a move within fewer than half as many is a jump."""
+
+_TREND_MIN = 3
+_LEVEL_SHARE = 0.5
+_EXPONENT_MAX = 700.0
 _TO_SIGMA = 1.4826
 _FEW = 300.0
 """Of n values the deviation is widened by 1 + 300 / n^2: found by simulation, so that noise leaves
@@ -45,13 +59,14 @@ class Excursion:
     """Indices of the first and last value outside the band, and of the one furthest outside.
 
     `deviation` is how far that is from the median, in robust standard deviations, with its sign:
-    infinite for a value that is broken.
+    infinite for a value that is broken. `onset` is how far the first one is.
     """
 
     first: int
     last: int
     peak: int
     deviation: float
+    onset: float
 
 
 def deviations(
@@ -93,6 +108,41 @@ def deviations(
         infinite |= broken
     found[infinite] = np.inf
     return found
+
+
+def jumps(
+    values: NDArray[Any], window: int = WINDOW_DEFAULT, broken: Bools | None = None
+) -> Floats:
+    """How far each value is from the trend of those before.
+
+    Arguments, and what is raised, as of `deviations`.
+
+    Returns:
+      float64 `[series, dumps]`, signed, in robust standard deviations from the trend, at most twice
+      as far as from the median of the window, and 0 where it lies between the two: NaN where either
+      is not known, infinite where the value is broken or infinite.
+    """
+    level = deviations(values, window, broken) / _LEVEL_SHARE
+    if not values.size:
+        return level
+    scaled, in_logs = scaled_series(values)
+    away = np.where(np.isfinite(scaled), scaled, np.nan)
+    away -= _trend(away)
+    shares = np.exp(np.clip(away, -_EXPONENT_MAX, _EXPONENT_MAX))
+    trend = deviations(np.where(in_logs[:, None], shares, away), window)
+    lesser = np.where(np.abs(trend) < np.abs(level), trend, level)
+    lesser[np.sign(trend) != np.sign(level)] = 0
+    lesser[np.isnan(trend) | np.isnan(level)] = np.nan
+    lesser[np.isinf(level)] = level[np.isinf(level)]
+    return lesser
+
+
+def _trend(values: Floats) -> Floats:
+    """The median of the `TREND` values before each, NaN where few are known."""
+    padded = np.pad(values, ((0, 0), (TREND, 0)), constant_values=np.nan)[:, :-1]
+    ordered = np.sort(np.lib.stride_tricks.sliding_window_view(padded, TREND, axis=1), axis=-1)
+    counts = np.isfinite(ordered).sum(axis=-1)
+    return np.where(counts >= _TREND_MIN, _median(ordered, counts), np.nan)
 
 
 def scaled_series(values: NDArray[Any]) -> tuple[Floats, Bools]:
@@ -157,7 +207,8 @@ def excursions(
 
 def _excursion(outside: NDArray[np.int64], deviation: Floats) -> Excursion:
     peak = int(outside[np.abs(deviation[outside]).argmax()])
-    return Excursion(int(outside[0]), int(outside[-1]), peak, float(deviation[peak]))
+    first, last = int(outside[0]), int(outside[-1])
+    return Excursion(first, last, peak, float(deviation[peak]), float(deviation[first]))
 
 
 def _from_baselines(values: Floats, before: Floats, in_logs: Bools) -> Floats:

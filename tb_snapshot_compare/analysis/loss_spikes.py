@@ -100,5 +100,6 @@ def _joined(places: NDArray[np.int64], away: Floats) -> tuple[Excursion, ...]:
     found = []
     for part in parts:
         peak = int(part[away[part].argmax()])
-        found.append(Excursion(int(part[0]), int(part[-1]), peak, float(away[peak])))
+        first, last = int(part[0]), int(part[-1])
+        found.append(Excursion(first, last, peak, float(away[peak]), float(away[first])))
     return tuple(found)

@@ -2,9 +2,9 @@
 
 Series by unit have a value at each dump (gradient norms, update norms, moments of the optimizer),
 the loss at each step. Around a chosen step it is asked of each of them when it left its usual
-range. The loss is judged against that of the same number of dumps before, so that all bands
-reach equally far back; its onset is known to the step, the others' to the dump: an onset at a dump
-happened after the dump before.
+range by a jump: drift is no onset (see `excursions.jumps`). The loss is judged against that of the
+same number of dumps before, so that all bands reach equally far back, unless its onset is given;
+it is known to the step, the others' to the dump: an onset at a dump happened after the dump before.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from tb_snapshot_compare.analysis.excursions import (
     BASELINE_MIN,
     DEVIATIONS_DEFAULT,
+    TREND,
     WINDOW_DEFAULT,
     Excursion,
-    deviations,
     excursions,
+    jumps,
     robust_band,
     scaled_series,
 )
@@ -35,15 +36,14 @@ Indices = NDArray[np.int64]
 class Onset:
     """When a series left its band: after step `after`, and at `step` at the latest.
 
-    `after` is the step recorded before; None where there is none. `deviation` is how far it went
-    in the excursion, in robust standard deviations with their sign, infinite where values were NaN
-    or infinite; `peak` is the step at which.
+    `after` is the step recorded before; None where there is none. `deviation` is how far it was at
+    `step`, in robust standard deviations with their sign, infinite where values were NaN or
+    infinite.
     """
 
     step: int
     after: int | None
     deviation: float
-    peak: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ def spike_forensics(
     loss: NDArray[Any],
     *,
     broken: NDArray[np.bool_] | None = None,
+    loss_onset: Onset | None = None,
     window: int = WINDOW_DEFAULT,
     reach: int = REACH_DEFAULT,
     limit: float = DEVIATIONS_DEFAULT,
@@ -90,9 +91,9 @@ def spike_forensics(
     """What moved before the loss did, around a step.
 
     The loss's excursion is the largest that begins in the last `reach` dumps until `step`, upwards
-    or downwards. Of every other series it is the one under way at the dump at which the loss's
-    begins, else the last one before, else the first one after. Without an excursion of the loss,
-    the chosen step stands for its onset.
+    or downwards, where its onset is not given. Of every other series it is the one under way at the
+    dump at which the loss's begins, else the last one before, else the first one after. Without an
+    excursion of the loss, the chosen step stands for its onset.
 
     Args:
       step: the chosen one.
@@ -102,6 +103,7 @@ def spike_forensics(
       loss: floats `[n]`; a loss that is NaN or infinite has moved.
       broken: dumps at which a series has NaN or infinite values, bool `[series, dumps]`: it has
         moved, whatever the value.
+      loss_onset: where the loss moved, if that is known.
       window: dumps that make the band; see `excursions`.
       reach: dumps in which an onset is looked for.
       limit: half the width of the band, in robust standard deviations.
@@ -118,11 +120,13 @@ def spike_forensics(
     start = max(end - reach, 0)
     if end == 0:
         return SpikeForensics(step, None, (), 0)
-    first = max(start - window, 0)
+    first = max(start - window - TREND, 0)
     near = slice(first, end)
     broken_near = None if broken is None else broken[:, near]
-    away = deviations(series[:, near], window, broken_near)[:, start - first :]
-    moved_loss = _loss_onset(step, steps[:end], start, loss_steps, loss, window, limit)
+    away = jumps(series[:, near], window, broken_near)[:, start - first :]
+    moved_loss = loss_onset or _loss_onset(
+        step, steps[:end], start, loss_steps, loss, window, limit
+    )
     anchor = step if moved_loss is None else moved_loss.step
     dump = min(int(np.searchsorted(steps[:end], anchor)), end - 1) - start
     moved = []
@@ -184,8 +188,7 @@ def _nearest(found: tuple[Excursion, ...], dump: int) -> Excursion:
 def _onset(excursion: Excursion, steps: Indices, offset: int) -> Onset:
     first = offset + excursion.first
     after = int(steps[first - 1]) if first else None
-    peak = int(steps[offset + excursion.peak])
-    return Onset(int(steps[first]), after, excursion.deviation, peak)
+    return Onset(int(steps[first]), after, excursion.onset)
 
 
 def _leads(onset: Onset, loss: Onset | None) -> tuple[int | None, int | None]:

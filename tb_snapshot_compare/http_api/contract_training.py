@@ -61,8 +61,8 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     id: str
     kind: Literal[
-        "never_trained", "frozen_statistics", "dead_filters", "not_finite", "spike", "anomaly",
-        "lost",
+        "never_trained", "stopped", "frozen_statistics", "dead_filters", "not_finite", "spike",
+        "anomaly", "lost",
     ]  # fmt: skip
     severity: Literal["problem", "warning", "note"]
     text: str
@@ -214,20 +214,25 @@ class Correlation(Struct, frozen=True, kw_only=True):
 class MovedSeries(Struct, frozen=True, kw_only=True):
     """A quantity of a unit that left its usual range before or at a step.
 
-    `onset` is the first dump of the excursion, `lead` how many steps that is before the loss's
-    own (negative: after it); null where the loss did not move. `deviation` is how far it went, in
-    robust standard deviations, 1e9 at most: as for values that are not finite.
+    The learning rate and the loss are those of the whole model, unit "". It was seen at `onset`
+    first, and happened after `after`, the dump or step before, null where there is none. `lead` is
+    how many steps `onset` is before the loss's own (negative: after it); null where the loss did
+    not move. `deviation` is how far it was at `onset`, in robust standard deviations, 1e9 at most:
+    as for values that are not finite; of a learning rate, how many times the one before.
     """
 
     unit: str
-    quantity: Literal["weight", "update", "gradient", "moment1", "moment2", "loss"]
+    quantity: Literal[
+        "learning_rate", "gradient", "moment1", "moment2", "update", "weight", "loss"
+    ]  # fmt: skip
     onset: int
+    after: int | None
     lead: int | None
     deviation: float
 
 
 class Forensics(Struct, frozen=True, kw_only=True):
-    """What moved first around a step, earliest first."""
+    """What moved first around a step: by the dump that saw it, and there from causes to effects."""
 
     step: int
     loss_onset: int | None

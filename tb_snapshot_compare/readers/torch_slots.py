@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from tb_snapshot_compare.readers.names import UniqueNames
 from tb_snapshot_compare.readers.torch_names import StoredEntry, torch_names
 from tb_snapshot_compare.readers.torch_state import FoundOptimizer, FoundState, FoundTensor
-from tb_snapshot_compare.snapshot import TensorInfo
+from tb_snapshot_compare.snapshot import BUFFER_ROLES, TensorInfo
 
 _WORDS_IN_FRONT_MAX = 32
 """Of a weight's key, which an optimizer leaves out: where the model lies in the checkpoint."""
-_BUFFERS = frozenset({"moving_mean", "moving_variance", "vector_u", "vector_v"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def _trained(models: Sequence[tuple[FoundTensor, TensorInfo]]) -> list[_Weight]:
     weights: dict[object, _Weight] = {}
     for found, info in models:
         integral = info.dtype.startswith(("int", "uint", "bool"))
-        if info.scope != "weights" or info.role in _BUFFERS or integral:
+        if info.scope != "weights" or info.role in BUFFER_ROLES or integral:
             continue
         storage = found.tensor.storage
         place = (storage.key, found.tensor.offset, info.shape) if storage else info.key

@@ -16,7 +16,7 @@ from tb_snapshot_compare.analysis import FilterAxis, filter_axis, is_comparable
 from tb_snapshot_compare.analysis.filter_axis import is_multiplied
 from tb_snapshot_compare.architecture import Layer, from_keras_config, from_names, with_stages
 from tb_snapshot_compare.readers.array_names import name_arrays
-from tb_snapshot_compare.snapshot import TensorInfo
+from tb_snapshot_compare.snapshot import BUFFER_ROLES, TensorInfo
 from tb_snapshot_compare.store.log_tables import Unit
 
 _MODEL, _GROUP, _UNKNOWN = "Model", "Group", "Unknown"
@@ -26,11 +26,13 @@ _MODEL, _GROUP, _UNKNOWN = "Model", "Group", "Unknown"
 class Place:
     """Where a tensor belongs: the index of its unit, and how filters lie in it.
 
-    `axis` is None for all but one tensor of a layer: its kernel.
+    `axis` is None for all but one tensor of a layer: its kernel. `is_buffer` where no optimizer
+    trains the tensor, as moving means and variances.
     """
 
     unit: int
     axis: FilterAxis | None = None
+    is_buffer: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,11 @@ def hierarchy_from(infos: Sequence[TensorInfo], layers: Sequence[Layer]) -> Hier
     units = _units(weighted, kernels)
     index = {unit.path: place for place, unit in enumerate(units)}
     places = {
-        info.key: Place(index[owners[info.name].name], _axis_of(info, kernels, owners))
+        info.key: Place(
+            index[owners[info.name].name],
+            _axis_of(info, kernels, owners),
+            info.role in BUFFER_ROLES,
+        )
         for info in infos
         if info.name in owners
     }

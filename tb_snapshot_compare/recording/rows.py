@@ -1,7 +1,7 @@
 """The rows of a dump: statistics of every unit, and measures of every filter."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,18 @@ from tb_snapshot_compare.analysis import (
 )
 from tb_snapshot_compare.recording.hierarchy import Hierarchy
 from tb_snapshot_compare.recording.values import Arrays, Dump
-from tb_snapshot_compare.store.log_tables import BAND_EDGES, COUNTS, MEASURES, STATISTICS
+from tb_snapshot_compare.store.log_tables import (
+    BAND_EDGES,
+    COUNTS,
+    MEASURES,
+    MOVING,
+    STATISTICS,
+)
 
 Columns = dict[str, Any]
+T = TypeVar("T")
 _DEAD = frozenset({"weight", "update", "gradient"})
+_CHANGES = frozenset({"update", MOVING})
 
 
 def layer_rows(dump: Dump, before: Arrays | None, hierarchy: Hierarchy) -> Columns:
@@ -25,7 +33,8 @@ def layer_rows(dump: Dump, before: Arrays | None, hierarchy: Hierarchy) -> Colum
 
     An update is the weights less those of the dump before, and its bands are of |update / weight|
     with the weights before, as that is what it changed; those of gradients are with the weights
-    of the dump itself.
+    of the dump itself. Moving means and variances are among the weights but not among the updates,
+    which would be theirs: a variance may change by thousands. Their changes are rows of their own.
 
     Args:
       dump: The arrays of one step.
@@ -59,7 +68,7 @@ def unit_columns(
         words["kind"] += [kind] * rows.size
         words["bands"] += nothing if bands is None else bands[rows].tolist()
         words["dead"] += statistics.dead[rows].tolist() if kind in _DEAD else nothing
-        words["still"] += statistics.still[rows].tolist() if kind == "update" else nothing
+        words["still"] += statistics.still[rows].tolist() if kind in _CHANGES else nothing
         for name, values in numbers.items():
             values.append(getattr(statistics, name)[rows])
     joined = {name: np.concatenate(values) for name, values in numbers.items()}
@@ -72,11 +81,22 @@ def _of_kinds(
     weights = dump.weights
     yield "weight", _tensors(weights, hierarchy)
     if before is not None:
-        yield "update", _tensors(weights, hierarchy, before=before, weights=before)
+        for kind, chosen in by_training(weights, hierarchy).items():
+            yield kind, _tensors(chosen, hierarchy, before=before, weights=before)
     if dump.gradients:
         yield "gradient", _tensors(dump.gradients, hierarchy, weights=weights)
     for kind, moments in dump.moments.items():
         yield kind, _tensors(moments, hierarchy)
+
+
+def by_training(names: Mapping[str, T], hierarchy: Hierarchy) -> dict[str, dict[str, T]]:
+    """What has names of tensors, by the kind of row that tells of their changes; none is empty."""
+    found: dict[str, dict[str, T]] = {}
+    for name, value in names.items():
+        place = hierarchy.places.get(name)
+        if place is not None:
+            found.setdefault(MOVING if place.is_buffer else "update", {})[name] = value
+    return found
 
 
 def _tensors(

@@ -33,6 +33,7 @@ from tb_snapshot_compare.store.log_tables import (
     COUNTS,
     KINDS,
     MEASURES,
+    MOVING,
     STATISTICS,
 )
 
@@ -100,7 +101,7 @@ def layer_statistics(
     state: State, kind: str, statistics: Sequence[str], units: Sequence[str], steps: Steps
 ) -> npt.NDArray[np.float64]:
     """Columns of `layers`, float64 [statistics, units, dumps]."""
-    check_name("kind", kind, KINDS)
+    check_name("kind", kind, (*KINDS, MOVING))
     for statistic in statistics:
         check_name("statistic", statistic, NUMBERS)
     answer = empty(np.float64, np.nan, len(statistics), len(units), len(steps))

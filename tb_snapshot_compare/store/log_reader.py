@@ -190,7 +190,7 @@ class Log:
         """Counts added up from each band of `starts` to the next, int64 [units, dumps, starts].
 
         Args:
-          kind: One of `log_tables.KINDS`.
+          kind: One of `log_tables.KINDS`, or `MOVING`.
           starts: Ascending indices of bands; the first is 0.
           units: As of `layer_statistic`.
           first: Step.

@@ -21,7 +21,9 @@ STEP_END = 10**12
 """Steps, and seconds, have up to twelve digits."""
 Origin: TypeAlias = Literal["recorded", "derived"]
 KINDS = ("weight", "update", "gradient", "moment1", "moment2")
-"""Of rows of `layers`."""
+"""Of rows of `layers`. An update is of what an optimizer trains, though weights are all."""
+MOVING = "moving"
+"""The kind of one more row of layers that have moving means and variances: their changes."""
 EVENT_KINDS = ("snapshot", "anomaly", "lost", "resumed", "nan", "probe")
 COUNTS = ("count", "nan", "inf", "zeros")
 STATISTICS = ("sum", "l1", "l2", "mean", "variance", "minimum", "q1", "median", "q3", "maximum")

@@ -207,17 +207,19 @@ class _Parts:
 
     def layers(self) -> Iterator[tuple[str, UnitStatistics]]:
         """The statistics of all units, kind by kind."""
+        from tb_snapshot_compare.recording.rows import by_training
         from tb_snapshot_compare.store.log_tables import BAND_EDGES
 
         parents = self._hierarchy.parents
         weights = [self._tensor(each, each) for each in self._weights.values()]
         yield "weight", unit_statistics(parents, weights)
-        updates = [
-            self._tensor(self._weights[name], self._weights[name], then)
-            for name, then in self._before.items()
-        ]
-        if updates:
-            yield "update", unit_statistics(parents, updates, BAND_EDGES)
+        for kind, chosen in by_training(self._before, self._hierarchy).items():
+            changes = [
+                self._tensor(self._weights[name], self._weights[name], then)
+                for name, then in chosen.items()
+            ]
+            edges = BAND_EDGES if kind == "update" else None
+            yield kind, unit_statistics(parents, changes, edges)
         for kind in dict.fromkeys(MOMENTS.values()):
             moments = [
                 self._tensor(self._weights[each.slot_of or ""], each)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tb_snapshot_compare.store.log_reader import Log
     from tb_snapshot_compare.store.log_writer import LogWriter
 
-_SCHEMA = 1
+_SCHEMA = 2
 _FOLDER = "logs"
 _NAME = re.compile(r"[0-9a-f]{32}")
 _LOCK = ".lock"

@@ -41,6 +41,8 @@ class LayerHistory:
     steps: NDArray[np.int64]
     history: UnitHistory
     gradient_l2: Doubles
+    statistics_still: NDArray[np.int64]
+    """Of batch norms: 1 where no moving statistic changed, 0 where some did, -1 where unknown."""
     axis: str
 
     @property
@@ -54,6 +56,8 @@ def layer_history(log: "Log", axis: str) -> LayerHistory:
 
     `axis` is what the log's steps count.
     """
+    from tb_snapshot_compare.store.log_tables import MOVING
+
     parents = {unit.parent for unit in log.units}
     units = tuple(unit for unit in log.units if unit.path not in parents and unit.parameters)
     paths = [unit.path for unit in units]
@@ -64,17 +68,25 @@ def layer_history(log: "Log", axis: str) -> LayerHistory:
         values = log.layer_statistic(kind, statistic, paths, first)
         return np.where(np.isnan(values), -1, values).astype(np.int64)
 
+    count, still = counts("update", "count"), counts("update", "still")
+    moving = counts(MOVING, "count"), counts(MOVING, "still")
     return LayerHistory(
         units,
         steps,
         UnitHistory(
-            count=counts("weight", "count"),
-            still=counts("update", "still"),
+            count=count,
+            still=still,
             update_l2=log.layer_statistic("update", "l2", paths, first),
             weight_l2=log.layer_statistic("weight", "l2", paths, first),
             dead=counts("weight", "dead"),
         ),
         log.layer_statistic("gradient", "l2", paths, first),
+        np.where(
+            moving[0] > 0,
+            moving[1] == moving[0],
+            # Older logs have the moving half of a batch norm's weights among its updates.
+            np.where((still >= 0) & (count == counts("weight", "count")), 2 * still >= count, -1),
+        ),
         axis,
     )
 
@@ -83,7 +95,7 @@ def findings_of_layers(layers: LayerHistory) -> list[Finding]:
     """What never trained, batch-norm statistics that never move, and dead filters."""
     if not layers.units or not layers.steps.size:
         return []
-    trained = [row for row, unit in enumerate(layers.units) if unit.kind not in _NOT_TRAINED]
+    trained = [row for row, unit in enumerate(layers.units) if should_train(unit)]
     found = [
         (trained[each.unit], each)
         for each in never_trained(_rows(layers.history, trained), layers.steps)
@@ -95,6 +107,11 @@ def findings_of_layers(layers: LayerHistory) -> list[Finding]:
         *_frozen_statistics(layers, {row for row, _ in stuck}),
         *_dead(layers, dead),
     ]
+
+
+def should_train(unit: "Unit") -> bool:
+    """Whether the weights of a layer are learned."""
+    return unit.kind not in _NOT_TRAINED
 
 
 def _rows(history: UnitHistory, rows: Sequence[int]) -> UnitHistory:
@@ -173,11 +190,11 @@ def _ends(found: _Found) -> tuple[int, int]:
 
 
 def _frozen_statistics(layers: LayerHistory, stuck: set[int]) -> list[Finding]:
-    """Batch-norm layers of whose parameters half, the moving statistics, never changed.
+    """Batch-norm layers whose moving statistics never changed.
 
-    Where gradients were recorded and a layer has none, the other half was frozen on purpose.
+    Where gradients were recorded and a layer has none, it was frozen on purpose.
     """
-    still, count = layers.history.still, layers.history.count
+    still = layers.statistics_still
     has_gradient = np.atleast_1d(np.isfinite(layers.gradient_l2).any(axis=1))
     rows = []
     for row, unit in enumerate(layers.units):
@@ -187,7 +204,7 @@ def _frozen_statistics(layers: LayerHistory, stuck: set[int]) -> list[Finding]:
             and row not in stuck
             and (has_gradient[row] or not has_gradient.any())
             and known.sum() >= DUMPS_MIN
-            and (2 * still[row][known] >= count[row][known]).all()
+            and still[row][known].all()
         ):
             rows.append(row)
     if not rows:

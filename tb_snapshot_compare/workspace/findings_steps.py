@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tb_snapshot_compare.analysis.excursions import deviations, excursions
 from tb_snapshot_compare.analysis.loss_spikes import loss_spikes
 from tb_snapshot_compare.workspace.finding_words import between
-from tb_snapshot_compare.workspace.training_forensics import loss_of
+from tb_snapshot_compare.workspace.training_forensics import LOSSES_MAX, loss_of
 from tb_snapshot_compare.workspace.training_values import Finding
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 _RATE = "learning_rate"
 _SPIKES_MAX = 10
 _TEXT_MAX = 2_000
-_LOSSES_MAX = 1 << 21
-"""Later ones are looked at."""
 _RATE_TIMES = 3.0
 """So many times the rate before and after."""
 _RATE_SHARE = 0.02
@@ -36,7 +34,7 @@ def findings_of_steps(log: "Log", axis: str) -> list[Finding]:
     """What happened at some steps, the largest first of each kind."""
     steps, losses = loss_of(log)
     found = [
-        *_loss_spikes(steps[-_LOSSES_MAX:], losses[-_LOSSES_MAX:]),
+        *_loss_spikes(steps[-LOSSES_MAX:], losses[-LOSSES_MAX:]),
         *_broken_losses(steps, losses),
     ]
     found += _rate_spikes(log)

@@ -13,6 +13,7 @@ from tb_snapshot_compare.workspace.findings_layers import (
     not_finite,
 )
 from tb_snapshot_compare.workspace.findings_steps import findings_of_steps
+from tb_snapshot_compare.workspace.findings_stopped import findings_of_stops
 from tb_snapshot_compare.workspace.training_states import ImageStates, image_states
 from tb_snapshot_compare.workspace.training_values import Axis, Examination, Finding
 
@@ -23,6 +24,7 @@ _SEVERITIES = ("problem", "warning", "note")
 _KINDS = (
     "not_finite",
     "never_trained",
+    "stopped",
     "frozen_statistics",
     "spike",
     "anomaly",
@@ -47,7 +49,11 @@ def examine(
       states: gives those of its probe images, of which it has validation passes; None reads them.
     """
     layers = layer_history(log, axis)
-    found: list[Finding] = [*findings_of_layers(layers), *not_finite(log, layers)]
+    found: list[Finding] = [
+        *findings_of_layers(layers),
+        *findings_of_stops(log, layers),
+        *not_finite(log, layers),
+    ]
     pause()
     found += findings_of_steps(log, axis)
     pause()

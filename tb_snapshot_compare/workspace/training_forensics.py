@@ -1,4 +1,10 @@
-"""What moved first around a step of a log: norms of weights, updates, gradients and moments."""
+"""What moved first around a step of a log: norms of weights, updates, gradients and moments.
+
+Beside them stands the learning rate, where it changed by a step, and the loss. What is seen at the
+same dump has no order: the loss and the learning rate are known to the step, a norm only to the
+dump, before which it may have moved at any step since the dump before. So what moved goes by the
+dump that saw it, and at one dump from causes to effects.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -6,20 +12,35 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_snapshot_compare.analysis.excursions import WINDOW_DEFAULT
+from tb_snapshot_compare.analysis.excursions import TREND, WINDOW_DEFAULT
 from tb_snapshot_compare.analysis.loss_spikes import loss_spikes
-from tb_snapshot_compare.analysis.spike_forensics import REACH_DEFAULT, spike_forensics
+from tb_snapshot_compare.analysis.spike_forensics import (
+    REACH_DEFAULT,
+    Onset,
+    spike_forensics,
+)
 from tb_snapshot_compare.errors import NotFoundError
 from tb_snapshot_compare.limits import TRAINING_MOVED_MAX
 
 if TYPE_CHECKING:
     from tb_snapshot_compare.store.log_reader import Log
 
-Quantity = Literal["weight", "update", "gradient", "moment1", "moment2", "loss"]
-_QUANTITIES: tuple[Quantity, ...] = ("weight", "update", "gradient", "moment1", "moment2")
-_LOSS = "loss"
+Quantity = Literal[
+    "learning_rate", "gradient", "moment1", "moment2", "update", "weight", "loss"
+]  # fmt: skip
+NORMS: tuple[Quantity, ...] = ("gradient", "moment1", "moment2", "update", "weight")
+_CAUSES: tuple[Quantity, ...] = ("learning_rate", *NORMS, "loss")
+"""What moved at one dump goes in this order."""
+LOSSES_MAX = 1 << 21
+"""Later ones are looked at."""
+_LOSS, _RATE = "loss", "learning_rate"
+_RATE_TIMES = 1.5
+"""A learning rate that changes by less from one step to the next follows a curve."""
 _FAR = 1e9
 """In deviations: of what is not finite, or was always the same before."""
+
+Steps = NDArray[np.int64]
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +50,7 @@ class MovedSeries:
     unit: str
     quantity: Quantity
     onset: int
+    after: int | None
     lead: int | None
     deviation: float
 
@@ -45,6 +67,9 @@ class Forensics:
 def forensics_of(log: "Log", step: int) -> Forensics:
     """What moved first around a step, up to the first dump that saw it.
 
+    The loss moved where the finding about it begins (`loss_spikes`, or no number), the last one
+    until then; where there is none, where it left its own usual range.
+
     Args:
       log: the log.
       step: any.
@@ -57,42 +82,89 @@ def forensics_of(log: "Log", step: int) -> Forensics:
         raise NotFoundError("No dump was recorded: nothing tells what moved first.")
     end = min(int(np.searchsorted(dumps, step, "left")) + 1, dumps.size)
     seen = max(step, int(dumps[end - 1]))
-    near = dumps[max(0, end - REACH_DEFAULT - WINDOW_DEFAULT) : end]
+    near = dumps[max(0, end - REACH_DEFAULT - WINDOW_DEFAULT - TREND) : end]
+    since = int(dumps[max(0, end - REACH_DEFAULT - 1)])
     names, series, broken = _norms(log, int(near[0]), int(near[-1]))
     loss_steps, loss = loss_of(log)
-    found = spike_forensics(seen, near, series, loss_steps, loss, broken=broken)
-    onset, away = _loss_onset(loss_steps, loss, int(near[0]), seen)
+    found = spike_forensics(
+        seen,
+        near,
+        series,
+        loss_steps,
+        loss,
+        broken=broken,
+        loss_onset=_loss_onset(loss_steps, loss, since, seen),
+    )
+    onset = None if found.loss is None else found.loss.step
+    moved = [_moved(*names[each.series], each.onset, onset) for each in found.moved]
     if found.loss is not None:
-        onset, away = found.loss.step, found.loss.deviation
-    moved = []
-    for each in found.moved:
-        path, kind = names[each.series]
-        lead = each.lead
-        if lead is None and onset is not None:
-            lead = onset - each.onset.step
-        moved.append(MovedSeries(path, kind, each.onset.step, lead, _bounded(each.onset.deviation)))
-    if onset is not None:
-        moved.append(MovedSeries("", "loss", onset, 0, _bounded(away)))
-        moved.sort(key=lambda each: each.onset)
+        moved.append(_moved("", "loss", found.loss, onset))
+    rate = _rate_onset(log, since, seen, step if onset is None else onset)
+    if rate is not None:
+        moved.append(_moved("", "learning_rate", rate, onset))
+    moved.sort(key=lambda each: _order(each, near, onset))
     return Forensics(step, onset, tuple(moved[:TRAINING_MOVED_MAX]))
 
 
-def _loss_onset(
-    steps: NDArray[np.int64], loss: NDArray[np.float64], first: int, last: int
-) -> tuple[int | None, float]:
-    """Where the loss's last spike between two steps begins, and how far it goes."""
-    inside = (steps >= first) & (steps <= last)
-    for spike in reversed(loss_spikes(loss[inside])):
-        return int(steps[inside][spike.first]), spike.deviation
-    return None, 0.0
+def _moved(unit: str, quantity: Quantity, onset: Onset, loss: int | None) -> MovedSeries:
+    lead = None if loss is None else loss - onset.step
+    away = float(np.clip(onset.deviation, -_FAR, _FAR))
+    return MovedSeries(unit, quantity, onset.step, onset.after, lead, away)
 
 
-def loss_of(log: "Log") -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _order(moved: MovedSeries, dumps: Steps, loss: int | None) -> tuple[int, bool, int, float]:
+    """By the dump that saw it; what is known to have moved after the loss follows it there."""
+    is_after = loss is not None and moved.after is not None and moved.after >= loss
+    return (
+        int(np.searchsorted(dumps, moved.onset)),
+        is_after,
+        _CAUSES.index(moved.quantity),
+        -abs(moved.deviation),
+    )
+
+
+def _loss_onset(steps: Steps, loss: Doubles, first: int, last: int) -> Onset | None:
+    """Where the last finding about the loss begins between two steps, the first one excluded."""
+    steps, loss = steps[-LOSSES_MAX:], loss[-LOSSES_MAX:]
+    begins = [(spike.first, spike.onset) for spike in loss_spikes(loss)]
+    odd = ~np.isfinite(loss)
+    broke = np.flatnonzero(odd & ~np.append(False, odd[:-1]))
+    begins += [(place, np.inf) for place in broke.tolist()]
+    inside = [each for each in begins if first < steps[each[0]] <= last]
+    if not inside:
+        return None
+    place, away = max(inside)
+    return Onset(int(steps[place]), int(steps[place - 1]) if place else None, away)
+
+
+def _rate_onset(log: "Log", first: int, last: int, anchor: int) -> Onset | None:
+    """The largest step of the learning rate between two steps, the first of equal ones.
+
+    Those until `anchor` go before those after it. The deviation is how many times the rate before.
+    """
+    steps, rates = _scalar(log, _RATE)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        times = rates[1:] / rates[:-1]
+        size = np.abs(np.log(np.where(rates[1:] == rates[:-1], 1.0, times)))
+    inside = (steps[1:] > first) & (steps[1:] <= last) & (size >= np.log(_RATE_TIMES))
+    before = inside & (steps[1:] <= anchor)
+    places = np.flatnonzero(before if before.any() else inside)
+    if not places.size:
+        return None
+    place = int(places[size[places].round(6).argmax()])
+    return Onset(int(steps[place + 1]), int(steps[place]), float(times[place]))
+
+
+def loss_of(log: "Log") -> tuple[Steps, Doubles]:
     """The steps and values of the training's loss; empty where the log has none.
 
     Of several values of one step the last counts.
     """
-    scalar = log.scalars([_LOSS]).get(_LOSS)
+    return _scalar(log, _LOSS)
+
+
+def _scalar(log: "Log", name: str) -> tuple[Steps, Doubles]:
+    scalar = log.scalars([name]).get(name)
     if scalar is None:
         return np.empty(0, np.int64), np.empty(0)
     last = np.append(np.diff(scalar.steps) > 0, True)
@@ -101,13 +173,13 @@ def loss_of(log: "Log") -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 def _norms(
     log: "Log", first: int, last: int
-) -> tuple[list[tuple[str, Quantity]], NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[list[tuple[str, Quantity]], Doubles, NDArray[np.bool_]]:
     """The norm of every quantity of every layer at dumps, and where it is of values not finite."""
     parents = {unit.parent for unit in log.units}
     paths = [unit.path for unit in log.units if unit.path not in parents]
     names: list[tuple[str, Quantity]] = []
     norms, broken = [], []
-    for kind in _QUANTITIES:
+    for kind in NORMS:
         values = log.layer_statistic(kind, "l2", paths, first, last)
         odd = sum(
             log.layer_statistic(kind, name, paths, first, last) > 0 for name in ("nan", "inf")
@@ -117,7 +189,3 @@ def _norms(
         norms.append(values[known])
         broken.append(np.asarray(odd)[known] > 0)
     return names, np.concatenate(norms), np.concatenate(broken)
-
-
-def _bounded(deviation: float) -> float:
-    return float(np.clip(deviation, -_FAR, _FAR))

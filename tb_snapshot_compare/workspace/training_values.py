@@ -8,8 +8,9 @@ Axis = Literal["step", "epoch", "save"]
 State = Literal["ready", "indexing", "empty"]
 Severity = Literal["problem", "warning", "note"]
 FindingKind = Literal[
-    "never_trained", "frozen_statistics", "dead_filters", "not_finite", "spike", "anomaly", "lost"
-]
+    "never_trained", "stopped", "frozen_statistics", "dead_filters", "not_finite", "spike",
+    "anomaly", "lost",
+]  # fmt: skip
 View = Literal["layers", "validation", "forensics", "model"]
 
 

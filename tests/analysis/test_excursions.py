@@ -12,9 +12,11 @@ from tb_snapshot_compare.analysis import excursions as module
 from tb_snapshot_compare.analysis.excursions import (
     BASELINE_MIN,
     LEAST_CHANGE,
+    TREND,
     Excursion,
     deviations,
     excursions,
+    jumps,
 )
 
 Array = NDArray[Any]
@@ -97,8 +99,8 @@ def test_neither_a_spike_before_nor_a_drift_hides_or_makes_an_excursion() -> Non
     series[:, 120] *= 6
     for row in deviations(series):
         assert excursions(row) == (
-            Excursion(100, 103, 100 + int(row[100:104].argmax()), row[100:104].max()),
-            Excursion(120, 120, 120, row[120]),
+            Excursion(100, 103, 100 + int(row[100:104].argmax()), row[100:104].max(), row[100]),
+            Excursion(120, 120, 120, row[120], row[120]),
         )
 
 
@@ -115,6 +117,7 @@ def test_excursions_are_the_runs_outside_with_short_returns(inside: list[bool]) 
     assert [[each.first, each.last] for each in found] == runs
     for each in found:
         assert each.deviation == deviation[each.peak] == deviation[each.first : each.last + 1].min()
+        assert each.onset == deviation[each.first]
 
 
 def test_places_may_be_unequal() -> None:
@@ -137,3 +140,35 @@ def test_nothing_has_no_excursions() -> None:
     assert excursions(np.zeros(0)) == ()
     with pytest.raises(ValueError, match="window of 9 dumps: want 10 or more"):
         deviations(np.zeros((1, 5)), 9)
+
+
+def test_a_jump_leaves_the_trend_as_well_as_the_level() -> None:
+    random = np.random.default_rng(8)
+    series = np.exp(random.normal(0, 0.05, (1, 200)) + 0.02 * np.arange(200))
+    series[0, 150:] *= 3
+    away, jumped = deviations(series), jumps(series)
+    assert np.nanmax(np.abs(jumped) - 2 * np.abs(away)) <= 0
+    ((first, last),) = [(each.first, each.last) for each in excursions(jumped[0])]
+    assert first == 150
+    assert last < 150 + TREND
+    assert all(each.first != 150 for each in excursions(away[0]))
+
+
+def test_jumps_are_not_finite_where_values_are_not() -> None:
+    series = np.abs(np.random.default_rng(9).normal(5, 0.1, (2, 40)))
+    series[0, 30] = np.inf
+    series[1, 30] = np.nan
+    broken = np.zeros(series.shape, bool)
+    broken[1, 35] = True
+    found = jumps(series, 12, broken)
+    assert np.isposinf(found[[0, 1], [30, 35]]).all()
+    assert np.isnan(found[1, 30])
+    assert np.isnan(found[:, :12]).all()
+    assert np.isfinite(found[:, 36:]).all()
+    assert jumps(-series[:, :0]).shape == (2, 0)
+
+
+def test_jumps_of_series_of_either_sign() -> None:
+    series = np.random.default_rng(10).normal(0, 1, (1, 120)) + np.arange(120)
+    series[0, 100] += 90
+    assert [each.first for each in excursions(jumps(series)[0])] == [100]

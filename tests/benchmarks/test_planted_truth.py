@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from benchmarks import planted_runs as planted
 from benchmarks.planted_truth import AFTER, SEEDS, Diagnosis, Score, is_right
+from tb_snapshot_compare.analysis.stopped_training import DUMPS_MIN as STOPPED_MIN
 from tb_snapshot_compare.workspace.training_values import Finding
 
-ACCIDENTS = {each.kind: each for each in planted.accidents(5)}
+ACCIDENTS = {each.kind: each for each in planted.accidents(5, stops=True)}
 
 
 def finding(kind: str, first: int, last: int, *units: str, name: str = "") -> Finding:
@@ -23,14 +25,15 @@ def judged(*findings: Finding, is_planted: bool = True) -> Score:
 
 
 def test_accidents_are_far_apart_and_differ_by_seed() -> None:
-    drawn = [planted.accidents(seed, labels_first=True) for seed in range(SEEDS)]
+    drawn = [planted.accidents(seed, labels_first=True, stops=True) for seed in range(SEEDS)]
     for accidents in drawn:
         assert [each.kind for each in accidents] == list(planted.KINDS)
-        rate, labels, nan, frozen = accidents
+        rate, labels, nan, frozen, stops = accidents
         assert labels.last + AFTER < rate.step
         assert rate.last + AFTER < nan.step < planted.STEPS - planted.EVERY
         assert nan.step % planted.EVERY == 0
-        assert nan.layer != frozen.layer
+        assert len({nan.layer, frozen.layer, stops.layer}) == 3
+        assert planted.STEPS - stops.step > (STOPPED_MIN + 1) * planted.EVERY
     assert {a[3].layer for a in drawn} == {a[2].layer for a in drawn} == set(planted.LAYERS)
 
 
@@ -38,6 +41,7 @@ def test_which_comes_first_changes_nothing_else() -> None:
     one, other = planted.accidents(3), planted.accidents(3, labels_first=True)
     assert (one[0].step, one[1].step) == (other[1].step, other[0].step)
     assert one[2:] == other[2:]
+    assert planted.accidents(3, stops=True)[:-1] == one
 
 
 @pytest.mark.parametrize("kind", ["rate", "labels"])
@@ -56,6 +60,27 @@ def test_a_layer_that_never_trained_is_the_one_that_was_frozen() -> None:
     assert is_right(finding("never_trained", 20, 800, frozen.layer), frozen)
     assert not is_right(finding("never_trained", 20, 800, other), frozen)
     assert not is_right(finding("never_trained", 20, 800, frozen.layer), ACCIDENTS["nan"])
+
+
+def test_a_layer_that_stopped_is_the_one_that_was_stopped() -> None:
+    """Or what a hundredfold rate did to layers."""
+    stops, rate = ACCIDENTS["stops"], ACCIDENTS["rate"]
+    other = next(name for name in planted.LAYERS if name != stops.layer)
+    assert is_right(finding("stopped", stops.step, 800, other, stops.layer), stops)
+    assert not is_right(finding("stopped", stops.step, 800, other), stops)
+    assert is_right(finding("stopped", rate.last + 20, 800, other), rate)
+    assert not is_right(finding("stopped", rate.step - 20, 800, other), rate)
+    assert not is_right(finding("stopped", rate.last + AFTER + 1, 800, other), rate)
+
+
+def test_a_layer_stops_at_its_step_and_no_other_does() -> None:
+    stops = planted.accidents(5, stops=True)[-1]
+    moments = list(planted.training(5, (stops,)))
+    before, at, last = (moments[step - 1].weights for step in (stops.step - 1, stops.step, 800))
+    for layer in planted.LAYERS:
+        kernel = f"{layer}/kernel"
+        is_same = [np.array_equal(before[kernel], later[kernel]) for later in (at, last)]
+        assert is_same == [layer == stops.layer] * 2
 
 
 def test_a_score_counts_what_was_found_and_what_was_not() -> None:

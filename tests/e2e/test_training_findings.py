@@ -82,9 +82,11 @@ def test_what_moved_first_is_told_with_its_lead_over_the_loss(
     expect(moved).to_contain_text(re.compile(r"the loss moved at step \d+"))
     rows = moved.get_by_role("row")
     expect(rows.filter(has_text=re.compile("before|after|with it"))).not_to_have_count(0)
-    onsets = [int(row.get_by_role("cell").nth(1).inner_text()) for row in rows.all()[1:]]
+    told = [row.get_by_role("cell").nth(1).inner_text() for row in rows.all()[1:]]
+    onsets = [int(text.removeprefix("≤ ")) for text in told]
     assert onsets == sorted(onsets)
-    assert rate.step <= onsets[0] <= rate.last + DUMP_EVERY
+    assert onsets[0] == rate.step
+    expect(rows.nth(1)).to_contain_text("learning rate")
     named = {row.get_by_role("rowheader").inner_text() for row in rows.all()[1:]}
     assert named & set(LAYERS), named
     layer = min(named & set(LAYERS))
@@ -93,9 +95,12 @@ def test_what_moved_first_is_told_with_its_lead_over_the_loss(
 
     own = rows.filter(has=frame.get_by_role("rowheader", name=layer, exact=True))
     mark = own.get_by_role("button", name=re.compile("pin it$")).first
-    onset = int(re.findall(r"at step (\d+)", mark.get_attribute("aria-label") or "")[0])
+    (after, onset) = map(int, re.findall(r"step (\d+)", mark.get_attribute("aria-label") or ""))
+    assert onset - after == DUMP_EVERY
     mark.focus()
-    expect(frame.get_by_role("tooltip")).to_contain_text(f"Left its usual range at step {onset}")
+    expect(frame.get_by_role("tooltip")).to_contain_text(
+        f"Left its usual range after step {after}, by step {onset}"
+    )
     mark.press("Enter")
     until(opened.page, lambda: onset in pinned(opened.page))
 

@@ -47,6 +47,21 @@ def test_paths_are_units_and_parents_come_first() -> None:
     assert [unit.order for unit in found.units] == list(range(9))
 
 
+@pytest.mark.parametrize(
+    ("names", "buffers"),
+    [
+        (("n/gamma", "n/beta", "n/moving_mean", "n/moving_variance"), 2),
+        (("n.weight", "n.bias", "n.running_mean", "n.running_var"), 2),
+        (("n/kernel", "n/bias"), 0),
+    ],
+)
+def test_what_no_optimizer_trains_is_told_apart(names: tuple[str, ...], buffers: int) -> None:
+    places = hierarchy_of(zeros(dict.fromkeys(names, (8,)))).places
+    assert [places[name].is_buffer for name in names] == [
+        place >= len(names) - buffers for place in range(len(names))
+    ]
+
+
 def test_parameters_and_filters_of_groups_are_those_in_them() -> None:
     found = {unit.path: unit for unit in hierarchy_of(zeros(KERAS)).units}
     assert found["stage1/conv1"].parameters == 3 * 3 * 3 * 8 + 8

@@ -105,6 +105,34 @@ def test_dead_filters_and_still_values_are_where_they_have_a_meaning(dump: Dump)
     assert found["", "update"] == (11, 60 + 224)
 
 
+def test_moving_statistics_are_weights_and_no_updates() -> None:
+    before = {
+        "stage1/conv1/kernel": np.ones((3, 3, 3, 8), np.float32),
+        "stage1/norm/gamma": np.ones(8, np.float32),
+        "stage1/norm/moving_mean": np.zeros(8, np.float32),
+        "stage1/norm/moving_variance": np.ones(8, np.float32),
+    }
+    weights = {name: values + 1 for name, values in before.items()}
+    weights["stage1/norm/moving_variance"][1:] += 8000
+    weights["stage1/norm/moving_variance"][0] = 1
+    rows = layer_rows(Dump(1, 0.0, weights), before, hierarchy_of(weights))
+    found = {
+        key: (int(count), l2, still)
+        for key, count, l2, still in zip(
+            zip(rows["unit"], rows["kind"], strict=True),
+            rows["count"], rows["l2"], rows["still"], strict=True,
+        )
+    }  # fmt: skip
+    assert found["", "weight"][0] == 216 + 24
+    assert found["stage1/norm", "update"] == (8, pytest.approx(8**0.5), 0)
+    assert found["", "update"] == found["stage1", "update"] == (224, pytest.approx(224**0.5), 0)
+    assert found["stage1/norm", "moving"][0] == 16
+    assert found["stage1/norm", "moving"][1] > 20_000
+    assert found["stage1/norm", "moving"][2] == 1
+    assert found["", "moving"][0] == 16
+    assert ("stage1/conv1", "moving") not in found
+
+
 def test_the_first_dump_has_no_updates(dump: Dump) -> None:
     hierarchy = hierarchy_of(dump.weights)
     assert "update" not in layer_rows(dump, None, hierarchy)["kind"]

@@ -87,12 +87,99 @@ def test_many_layers_that_never_train_are_one_finding(findings_of: FindingsOf) -
     assert {finding.kind for finding in examined.findings} == {"never_trained"}
 
 
+def stopped(made: MadeLog, path: str, dump: int) -> None:
+    """Keeps the bits of a layer from a dump on."""
+    row, update = PATHS.index(path), made.statistics["update"]
+    update["still"][row, dump:], update["l2"][row, dump:] = update["count"][row, dump:], 0
+
+
+def test_layers_that_stop_are_one_finding(findings_of: FindingsOf) -> None:
+    made = quiet()
+    stopped(made, "stage/conv1", 40)
+    stopped(made, "head", 50)
+    for path in ("stage/conv1", "head", "norm"):
+        made.statistics["gradient"]["l2"][PATHS.index(path), 30:] = 0
+    found = only(findings_of(made))
+    assert (found.kind, found.severity, found.view) == ("stopped", "warning", "layers")
+    assert (found.units, found.steps) == (("stage/conv1", "norm", "head"), (310, 800))
+    assert found.text == (
+        "3 of 4 layers stopped training: stage/conv1, norm and head. Their gradients are 0 since "
+        "step 310. Of 2 of them the weights have not changed since step 500."
+    )
+
+
+def test_a_layer_that_stops_though_it_has_a_gradient(findings_of: FindingsOf) -> None:
+    made = quiet()
+    stopped(made, "stage/conv2", 40)
+    found = only(findings_of(made))
+    assert found.text == (
+        "stage/conv2 stopped training. Its weights have not changed since step 400."
+    )
+
+
+def test_a_training_that_ended_says_so(findings_of: FindingsOf) -> None:
+    made = quiet()
+    for path in ("stage/conv1", "stage/conv2", "norm", "head"):
+        stopped(made, path, 40)
+    found = only(findings_of(made))
+    assert (found.severity, len(found.units)) == ("warning", 4)
+    assert found.text == (
+        "All 4 layers stopped training. Their weights have not changed since step 400."
+    )
+
+
+def test_a_learning_rate_of_zero_is_why(findings_of: FindingsOf) -> None:
+    made = quiet()
+    made.rates[405:] = 0
+    for path in ("stage/conv1", "stage/conv2", "norm", "head"):
+        stopped(made, path, 41)
+    found = only(findings_of(made))
+    assert found.severity == "note"
+    assert found.text.endswith("since step 410. The learning rate is 0 since step 406.")
+
+
+def test_a_layer_that_was_frozen_from_the_start_is_no_stop(findings_of: FindingsOf) -> None:
+    made = quiet()
+    stopped(made, "stage/conv1", 0)
+    stopped(made, "head", 40)
+    never, late = findings_of(made).findings
+    assert (never.kind, never.units) == ("never_trained", ("stage/conv1",))
+    assert (late.kind, late.units) == ("stopped", ("head",))
+
+
 def test_batch_norm_statistics_that_never_move(findings_of: FindingsOf) -> None:
     made = quiet()
     made.statistics["update"]["still"][PATHS.index("norm")] = 20
     found = only(findings_of(made))
     assert (found.kind, found.units) == ("frozen_statistics", ("norm",))
     assert "moving mean and variance did not change" in found.text
+
+
+@pytest.mark.parametrize("changed", [0, 1])
+def test_moving_statistics_have_rows_of_their_own(findings_of: FindingsOf, changed: int) -> None:
+    """And the updates of the layer are those of the other half."""
+    made = quiet()
+    row = PATHS.index("norm")
+    made.statistics["moving"] = {name: v.copy() for name, v in made.statistics["update"].items()}
+    made.statistics["update"]["count"][row] = 20
+    made.statistics["moving"]["count"][:] = 0
+    made.statistics["moving"]["count"][row] = 20
+    made.statistics["moving"]["still"][row] = 20
+    made.statistics["moving"]["still"][row, 40] -= changed
+    found = [(each.kind, each.units) for each in findings_of(made).findings]
+    assert found == [("frozen_statistics", ("norm",))][changed:]
+
+
+def test_a_batch_norm_stops_though_its_statistics_move(findings_of: FindingsOf) -> None:
+    made = quiet()
+    row = PATHS.index("norm")
+    made.statistics["moving"] = {name: v.copy() for name, v in made.statistics["update"].items()}
+    for kind in ("update", "moving"):
+        made.statistics[kind]["count"][row] = 20
+    made.statistics["update"]["still"][row, 40:] = 20
+    assert only(findings_of(made)).text == (
+        "norm stopped training. Its weights have not changed since step 400."
+    )
 
 
 def test_moving_statistics_beside_frozen_parameters_are_no_finding(

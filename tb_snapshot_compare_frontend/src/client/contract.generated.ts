@@ -3404,7 +3404,7 @@ export interface components {
         Finding: {
             id: string;
             /** @enum {unknown} */
-            kind: "anomaly" | "dead_filters" | "frozen_statistics" | "lost" | "never_trained" | "not_finite" | "spike";
+            kind: "anomaly" | "dead_filters" | "frozen_statistics" | "lost" | "never_trained" | "not_finite" | "spike" | "stopped";
             /** @enum {unknown} */
             severity: "note" | "problem" | "warning";
             text: string;
@@ -3565,21 +3565,24 @@ export interface components {
          * MovedSeries
          * @description A quantity of a unit that left its usual range before or at a step.
          *
-         *         `onset` is the first dump of the excursion, `lead` how many steps that is before the loss's
-         *         own (negative: after it); null where the loss did not move. `deviation` is how far it went, in
-         *         robust standard deviations, 1e9 at most: as for values that are not finite.
+         *         The learning rate and the loss are those of the whole model, unit "". It was seen at `onset`
+         *         first, and happened after `after`, the dump or step before, null where there is none. `lead` is
+         *         how many steps `onset` is before the loss's own (negative: after it); null where the loss did
+         *         not move. `deviation` is how far it was at `onset`, in robust standard deviations, 1e9 at most:
+         *         as for values that are not finite; of a learning rate, how many times the one before.
          */
         MovedSeries: {
             unit: string;
             /** @enum {unknown} */
-            quantity: "gradient" | "loss" | "moment1" | "moment2" | "update" | "weight";
+            quantity: "gradient" | "learning_rate" | "loss" | "moment1" | "moment2" | "update" | "weight";
             onset: number;
+            after: number | null;
             lead: number | null;
             deviation: number;
         };
         /**
          * Forensics
-         * @description What moved first around a step, earliest first.
+         * @description What moved first around a step: by the dump that saw it, and there from causes to effects.
          */
         Forensics: {
             step: number;

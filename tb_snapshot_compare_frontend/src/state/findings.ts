@@ -65,7 +65,7 @@ const OPENS: ReadonlySet<Finding['kind']> = new Set(['dead_filters', 'not_finite
 /** Updates tell what did not train, whatever its gradient; norms of weights what is dead. */
 function showQuantity(kind: Finding['kind']): void {
   const known = log.peek();
-  const isStuck = kind === 'never_trained' || kind === 'frozen_statistics';
+  const isStuck = kind === 'never_trained' || kind === 'stopped' || kind === 'frozen_statistics';
   if (isStuck && known?.kinds.includes('update')) layerKind.value = 'update';
   if (kind === 'dead_filters' && known?.measures.includes('w_l2')) filterMeasure.value = 'w_l2';
 }

@@ -532,7 +532,18 @@ test('what moved first is listed around the newest pin, and leads to its evidenc
   const first = await found('.moved-button');
   first.focus();
   expect((await found('.tooltip')).textContent).toMatch(/gradient of conv4\/block2\/conv2/);
-  expect(first.getAttribute('aria-label')).toMatch(/gradient of .* at step [\d,]+, .*; pin it/);
+  expect(first.getAttribute('aria-label')).toMatch(
+    /gradient of .* after step [\d,]+, by step [\d,]+, .*; pin it/,
+  );
+  const bar = await found('.moved-interval');
+  const [mark, ends] = [first.getBoundingClientRect(), bar.getBoundingClientRect()];
+  expect(mark.left).toBeGreaterThan(ends.left);
+  expect(mark.right).toBeLessThan(ends.right);
+  const labels = [...document.querySelectorAll('.moved-columns span')].map((label) => {
+    const { left, right } = label.getBoundingClientRect();
+    return (left + right) / 2;
+  });
+  expect(Math.min(...labels.map((at) => Math.abs(at - ends.right)))).toBeLessThan(1.5);
   await userEvent.keyboard('{Enter}');
   expect(training.pins.value).toHaveLength(3);
   await userEvent.click(await found('button.moved-unit'));

@@ -13,12 +13,15 @@ import { goTo, panBy, setRange, zoomBy, zoomFactor } from '../../src/state/train
 import {
   columnAt,
   dumpsAround,
+  intervalsOf,
   leadOf,
+  type Moved,
+  type MovedRow,
   movedRows,
   placedMarks,
   quantitiesOf,
 } from '../../src/views/training-forensics/moved-model';
-import { leadWords } from '../../src/views/training-forensics/words';
+import { deviationWords, leadWords, onsetWords } from '../../src/views/training-forensics/words';
 import { resetPage } from '../harness/page-state';
 import { FakeTraining } from '../harness/training/fake-training';
 import { stepOf } from '../harness/training/plan';
@@ -320,21 +323,91 @@ test('marks of one column lie beside each other', () => {
   expect(together.map(({ place }) => place)).toEqual(together.map((_, index) => index));
 });
 
-test('what is seen at a dump after the loss may have begun before it', () => {
+const movedAt = (quantity: Moved['quantity'], after: number | null, onset: number): Moved => ({
+  unit: quantity === 'learning_rate' || quantity === 'loss' ? '' : 'a',
+  quantity,
+  after,
+  onset,
+  lead: 198 - onset,
+  deviation: 25,
+});
+
+test('what a dump saw began at any step since the dump before', () => {
+  const lead = (after: number | null, onset: number) =>
+    leadOf(movedAt('update', after, onset), 198);
+  expect(lead(192, 200)).toEqual({ most: 5, least: -2 });
+  expect(lead(200, 208)).toEqual({ most: -3, least: -10 });
+  expect(lead(184, 192)).toEqual({ most: 13, least: 6 });
+  expect(lead(null, 192)).toEqual({ most: 6, least: 6 });
+  expect(leadOf(movedAt('learning_rate', 196, 197), 198)).toEqual({ most: 1, least: 1 });
+  expect(leadOf({ ...movedAt('update', 192, 200), lead: null }, 198)).toBeNull();
+  expect(leadOf(movedAt('loss', 197, 198), 198)).toBeNull();
+});
+
+test('leads are told as exactly as they are known', () => {
+  const leads: readonly (readonly [number, number])[] = [
+    [5, -2],
+    [-3, -10],
+    [13, 6],
+    [1, 1],
+    [-4, -4],
+    [0, 0],
+    [0, -7],
+    [5, 0],
+  ];
+  expect(leads.map(([most, least]) => leadWords({ most, least }))).toEqual([
+    '5 steps before to 2 after',
+    '3 to 10 steps after',
+    '13 to 6 steps before',
+    '1 step before',
+    '4 steps after',
+    'with it',
+    'up to 7 steps after',
+    'up to 5 steps before',
+  ]);
+  expect(leadWords(null)).toBe('–');
+});
+
+test('marks of one dump lie amid the interval before it, those of a step at it', () => {
   const dumps = [184, 192, 200, 208];
-  const moved = (onset: number, lead: number | null) =>
-    leadOf({ unit: 'a', quantity: 'update', onset, lead, deviation: 9 }, 198, dumps);
-  expect(moved(200, -2)).toEqual({ most: 5, least: -2 });
-  expect(moved(208, -10)).toEqual({ most: -10, least: -10 });
-  expect(moved(192, 6)).toEqual({ most: 6, least: 6 });
-  expect(moved(200, null)).toBeNull();
-  expect(
-    [moved(200, -2), moved(208, -10), moved(192, 6), { most: 0, least: 0 }, null].map(leadWords),
-  ).toEqual(['5 steps before to 2 after', '10 steps after', '6 steps before', 'with it', '–']);
-  expect(leadWords({ most: 0, least: -7 })).toBe('with it to 7 after');
+  const series = [
+    movedAt('learning_rate', 196, 197),
+    movedAt('gradient', 192, 200),
+    movedAt('update', 192, 200),
+    movedAt('weight', 200, 208),
+    movedAt('loss', 197, 198),
+  ];
+  const rows = movedRows({ step: 198, loss_onset: 198, series });
+  expect(rows.map(({ unit, first }) => [unit, first.quantity])).toEqual([
+    ['', 'learning_rate'],
+    ['a', 'gradient'],
+  ]);
+  const [model, unit] = rows as [MovedRow, MovedRow];
+  expect(placedMarks(model, dumps).map(({ column }) => column)).toEqual([1.625, 1.75]);
+  expect(intervalsOf(model, dumps)).toEqual([]);
+  expect(placedMarks(unit, dumps).map(({ column, place, of }) => [column, place, of])).toEqual([
+    [1.5, 0, 2],
+    [1.5, 1, 2],
+    [2.5, 0, 1],
+  ]);
+  expect(intervalsOf(unit, dumps)).toEqual([
+    { from: 1, to: 2 },
+    { from: 2, to: 3 },
+  ]);
   expect([184, 198, 208, 230, 100].map((step) => columnAt(dumps, step))).toEqual([
     0, 1.75, 3, 3, -1,
   ]);
+});
+
+test('a learning rate is told by how many times the one before it is', () => {
+  const rate = movedAt('learning_rate', 500, 501);
+  expect([25, 0, 1e9].map((deviation) => deviationWords({ ...rate, deviation }))).toEqual([
+    '25 times the one before',
+    'It became 0',
+    'It was 0 before',
+  ]);
+  expect(onsetWords(rate)).toBe('at step 501');
+  expect(onsetWords(movedAt('update', 496, 504))).toBe('after step 496, by step 504');
 });
 
 test('onsets far apart are cut to the columns around the pin', () => {
@@ -342,6 +415,7 @@ test('onsets far apart are cut to the columns around the pin', () => {
     unit: 'conv1',
     quantity: 'update' as const,
     onset: stepOf(dump),
+    after: stepOf(dump - 1),
     lead: null,
     deviation: 5,
   }));

@@ -105,14 +105,14 @@ function subtitle(known: Forensics | null): string {
 }
 
 function rowsOf(known: Forensics): (string | number | null)[][] {
-  const head = ['unit', 'quantity', 'onset', 'lead', 'lead in words', 'deviation'];
-  const dumps = log.value?.dumps ?? [];
+  const head = ['unit', 'quantity', 'after', 'onset', 'lead', 'lead in words', 'deviation'];
   const rows = known.series.map((moved) => [
     unitWords(moved.unit),
     QUANTITY_WORDS[moved.quantity],
+    moved.after,
     moved.onset,
     moved.lead,
-    leadWords(leadOf(moved, known.loss_onset, dumps)),
+    leadWords(leadOf(moved, known.loss_onset)),
     moved.deviation,
   ]);
   return [head, ...rows];

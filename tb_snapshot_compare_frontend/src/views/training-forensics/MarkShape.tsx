@@ -4,6 +4,7 @@ import { QUANTITY_WORDS } from './words';
 
 /** Told apart by shape as well as by colour; within a circle of radius 5. */
 const SHAPES: Readonly<Record<Quantity, string>> = {
+  learning_rate: 'M-5-5H5L0 0 5 5H-5L0 0Z',
   gradient: 'M0-5 4.6 3.6H-4.6Z',
   moment1: 'M0-5 5 0 0 5-5 0Z',
   moment2: 'M0-5 5 0 0 5-5 0Z',

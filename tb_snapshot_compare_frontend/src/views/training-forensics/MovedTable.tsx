@@ -2,7 +2,6 @@ import { type Signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Forensics } from '../../client/types';
-import { axisWord, stepWords } from '../../elements/axis-words';
 import { Tooltip } from '../../elements/Tooltip';
 import { formatCount } from '../../scales/format';
 import { stepFormat } from '../../scales/step-ticks';
@@ -12,6 +11,8 @@ import { MarkShape } from './MarkShape';
 import {
   columnAt,
   dumpsAround,
+  intervalsOf,
+  isInterval,
   type Lead,
   leadOf,
   type Moved,
@@ -19,7 +20,7 @@ import {
   type PlacedMark,
   placedMarks,
 } from './moved-model';
-import { deviationWords, leadWords, QUANTITY_WORDS, unitWords } from './words';
+import { deviationWords, leadWords, onsetWords, QUANTITY_WORDS, unitWords } from './words';
 
 /** Labels of columns are further apart than this, in percent of the plot. */
 const LABEL_SHARE = 7;
@@ -38,7 +39,7 @@ interface Pointed {
 export function MovedTable({ forensics, rows, dumps }: MovedTableProps): JSX.Element {
   const shown = useMemo(() => dumpsAround(forensics, dumps), [forensics, dumps]);
   const pointed = useSignal<Pointed | null>(null);
-  const lead: LeadFor = (moved) => leadOf(moved, forensics.loss_onset, dumps);
+  const lead: LeadFor = (moved) => leadOf(moved, forensics.loss_onset);
   return (
     <div class="moved">
       <table class="moved-table tabular">
@@ -129,11 +130,24 @@ function Row({ row, forensics, dumps, leadFor, pointed }: RowProps): JSX.Element
         )}
       </th>
       <td>{QUANTITY_WORDS[first.quantity]}</td>
-      <td>{formatCount(first.onset)}</td>
+      <td title={isInterval(first) ? `Began ${onsetWords(first)}` : undefined}>
+        {isInterval(first) && '≤ '}
+        {formatCount(first.onset)}
+      </td>
       <td data-lead={leadSide(lead)}>{leadWords(lead)}</td>
       <td class="moved-plot">
         <Line step={forensics.loss_onset} dumps={dumps} name="loss" />
         <Line step={forensics.step} dumps={dumps} name="pin" />
+        {intervalsOf(row, dumps).map(({ from, to }) => (
+          <i
+            key={from}
+            class="moved-interval"
+            style={{
+              left: `${centre(from, dumps.length)}%`,
+              width: `${centre(to, dumps.length) - centre(from, dumps.length)}%`,
+            }}
+          />
+        ))}
         {placedMarks(row, dumps).map((mark) => (
           <MarkButton
             key={mark.moved.quantity}
@@ -182,7 +196,7 @@ function MarkButton({ mark, dumps, lead, pointed }: MarkButtonProps): JSX.Elemen
     <button
       type="button"
       class="moved-button"
-      aria-label={`${QUANTITY_WORDS[moved.quantity]} of ${unitWords(moved.unit)} at ${stepWords(moved.onset)}, ${leadWords(lead)}; pin it`}
+      aria-label={`${QUANTITY_WORDS[moved.quantity]} of ${unitWords(moved.unit)} ${onsetWords(moved)}, ${leadWords(lead)}; pin it`}
       style={{
         left: `calc(${centre(column, dumps.length)}% + ${12 * (place - (of - 1) / 2)}px)`,
       }}
@@ -213,12 +227,11 @@ function Card(props: {
         {QUANTITY_WORDS[moved.quantity]} of {unitWords(moved.unit)}
       </strong>
       <div>
-        Left its usual range at {axisWord.value.toLowerCase()} {formatCount(moved.onset)}
+        {moved.quantity === 'learning_rate' ? 'Changed' : 'Left its usual range'}{' '}
+        {onsetWords(moved)}
         {lead !== null && `, ${leadWords(lead)} the loss`}.
       </div>
-      {lead !== null && lead.most !== lead.least && (
-        <div class="muted">Nothing was recorded between this dump and the one before.</div>
-      )}
+      {isInterval(moved) && <div class="muted">Nothing was recorded in between.</div>}
       <div class="muted">{deviationWords(moved)}</div>
     </Tooltip>
   );

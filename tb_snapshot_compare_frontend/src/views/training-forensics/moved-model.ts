@@ -6,15 +6,16 @@ export type Moved = Forensics['series'][number];
 export type Quantity = Moved['quantity'];
 
 export interface MovedRow {
-  /** Path of a unit; "" for the model, whose loss it is. */
+  /** Path of a unit; "" for the model, whose loss and learning rate it is. */
   readonly unit: string;
   /** Earliest first. */
   readonly moved: readonly Moved[];
   readonly first: Moved;
 }
 
-/** In the order in which a step computes them: what is equally early is read in it. */
+/** From causes to effects. */
 export const QUANTITIES: readonly Quantity[] = [
+  'learning_rate',
   'gradient',
   'moment1',
   'moment2',
@@ -27,38 +28,32 @@ export const QUANTITIES: readonly Quantity[] = [
 const AROUND = 2;
 export const COLUMNS_MOST = 24;
 
-/** Earliest first; of what began at one step, what went furthest. */
+/** Units in the order of their first quantity: by the dump that saw it, there by cause. */
 export function movedRows({ series }: Forensics): readonly MovedRow[] {
-  const byUnit = new Map<string, Moved[]>();
-  for (const each of series) byUnit.set(each.unit, [...(byUnit.get(each.unit) ?? []), each]);
-  const rows = [...byUnit].map(([unit, moved]): MovedRow => {
-    const sorted = moved.toSorted(
-      (one, other) => one.onset - other.onset || rank(one) - rank(other),
-    );
-    return { unit, moved: sorted, first: sorted[0] as Moved };
-  });
-  return rows.sort(
-    ({ first: one }, { first: other }) =>
-      one.onset - other.onset || rank(one) - rank(other) || other.deviation - one.deviation,
-  );
+  const byUnit = new Map<string, [Moved, ...Moved[]]>();
+  for (const each of series) {
+    const before = byUnit.get(each.unit);
+    if (before) before.push(each);
+    else byUnit.set(each.unit, [each]);
+  }
+  return [...byUnit].map(([unit, moved]) => ({ unit, moved, first: moved[0] }));
 }
 
-/** Steps before the loss moved, negative ones after; between two dumps nobody saw it. */
+/** Steps before the loss moved, negative ones after: what a dump saw came at any since the last. */
 export interface Lead {
   readonly most: number;
   readonly least: number;
 }
 
-/** Null where the loss did not move. What is seen at a dump may have begun after the one before. */
-export function leadOf(
-  { onset, lead, quantity }: Moved,
-  lossOnset: number | null,
-  dumps: readonly number[],
-): Lead | null {
+/** Null where the loss did not move. */
+export function leadOf({ after, lead, quantity }: Moved, lossOnset: number | null): Lead | null {
   if (lead === null || lossOnset === null || quantity === 'loss') return null;
-  const before = dumps[indexAt(dumps, onset - 1)];
-  const isOpen = before !== undefined && before < lossOnset && lossOnset < onset;
-  return { most: isOpen ? lossOnset - before - 1 : lead, least: lead };
+  return { most: after === null ? lead : lossOnset - after - 1, least: lead };
+}
+
+/** Nothing was recorded between the ends of it. */
+export function isInterval({ after, onset }: Moved): boolean {
+  return after !== null && onset - after > 1;
 }
 
 /** Where a step lies among columns, as far along as it is between two; -1 before the first. */
@@ -82,7 +77,7 @@ export function dumpsAround(forensics: Forensics, dumps: readonly number[]): rea
   return dumps.slice(from, from + COLUMNS_MOST);
 }
 
-/** Marks of one row that lie in one column, beside each other. */
+/** Marks of one row that lie at one place, beside each other. */
 export interface PlacedMark {
   readonly moved: Moved;
   readonly column: number;
@@ -91,10 +86,11 @@ export interface PlacedMark {
   readonly of: number;
 }
 
+/** Amid the steps at which each may have begun. */
 export function placedMarks(row: MovedRow, dumps: readonly number[]): readonly PlacedMark[] {
   const columns = new Map<number, Moved[]>();
   for (const each of row.moved) {
-    const column = columnAt(dumps, each.onset);
+    const column = markAt(each, dumps);
     if (column < 0) continue;
     columns.set(column, [...(columns.get(column) ?? []), each]);
   }
@@ -103,14 +99,31 @@ export function placedMarks(row: MovedRow, dumps: readonly number[]): readonly P
   );
 }
 
+function markAt(moved: Moved, dumps: readonly number[]): number {
+  const column = columnAt(dumps, moved.onset);
+  if (!isInterval(moved) || moved.after === null) return column;
+  const from = columnAt(dumps, moved.after);
+  return from < 0 ? column : (from + column) / 2;
+}
+
+/** The columns between which quantities of a row moved that are not known to the step. */
+export function intervalsOf(
+  row: MovedRow,
+  dumps: readonly number[],
+): readonly { readonly from: number; readonly to: number }[] {
+  const ends = new Map<number, number>();
+  for (const moved of row.moved) {
+    if (!isInterval(moved) || moved.after === null) continue;
+    const [from, to] = [columnAt(dumps, moved.after), columnAt(dumps, moved.onset)];
+    if (from >= 0) ends.set(from, to);
+  }
+  return [...ends].map(([from, to]) => ({ from, to }));
+}
+
 /** The quantities that some row has, in the order in which a step computes them. */
 export function quantitiesOf(rows: readonly MovedRow[]): readonly Quantity[] {
   const known = new Set(rows.flatMap(({ moved }) => moved.map(({ quantity }) => quantity)));
   return QUANTITIES.filter((quantity) => known.has(quantity));
-}
-
-function rank({ quantity }: Moved): number {
-  return QUANTITIES.indexOf(quantity);
 }
 
 function onsetOf({ onset }: Moved): number {

@@ -211,6 +211,7 @@ export function forensicsOf(step: number): Forensics {
       unit,
       quantity,
       onset,
+      after: onset - (quantity === 'loss' ? 1 : EVERY),
       lead: loss === null ? null : loss - onset,
       deviation: 4 + random() * 30,
     });
