@@ -127,8 +127,9 @@ def test_values_that_are_no_numbers_with_the_layer_that_had_them_first(
         ("not_finite", "problem", ("head",), (610, 610)),
     ]
     assert found[0].text.endswith(
-        "weights were NaN or infinite from step 410 to 430. Then in 1 more layers."
+        "weights were NaN or infinite from step 410 to 430. Then in 1 more layer."
     )
+    assert [each.also for each in found] == [("head",), ()]
     assert "head: gradients were NaN or infinite at step 610" in found[1].text
 
 

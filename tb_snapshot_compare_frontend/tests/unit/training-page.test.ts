@@ -139,6 +139,7 @@ const finding = (changes: Partial<Finding>): Finding => ({
   units: [],
   classes: [],
   steps: [],
+  also: [],
   ...changes,
 });
 
