@@ -184,7 +184,19 @@ def test_images_that_change_for_good_and_for_a_pass(findings_of: FindingsOf) -> 
     assert lasting.text.endswith("They stayed changed.")
     assert (passing.classes, passing.steps) == ((2,), (490, 500))
     assert "40 images of cat changed at step 490" in passing.text
+    right = int((quiet().predicted[cats, 47] == 2).sum())
+    assert f"{right} after being right and {40 - right} after being wrong for " in passing.text
     assert passing.text.endswith("Most were back at step 500.")
+
+
+@pytest.mark.parametrize(("before", "words"), [(2, "right"), (0, "wrong")])
+def test_images_that_change_alike(findings_of: FindingsOf, before: int, words: str) -> None:
+    made = quiet()
+    cats = np.flatnonzero(made.labels == 2)
+    made.predicted[cats, :48] = before
+    made.predicted[cats, 48:] = 2 - before
+    found = only(findings_of(made))
+    assert f"40 images of cat changed at step 490, after being {words} for " in found.text
 
 
 def test_what_was_lost(findings_of: FindingsOf) -> None:
