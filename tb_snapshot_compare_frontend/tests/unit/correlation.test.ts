@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Correlation } from '../../src/client/types';
 import { training } from '../../src/state/training';
 import {
+  classesWithOne,
   higherThresholds,
   outcomesByThreshold,
   suggestedThresholds,
@@ -488,4 +489,13 @@ test('what was chosen in one run is not chosen in another', () => {
   choose(null);
   expect(chosen.value).toBeNull();
   training.value = { status: 'idle' };
+});
+
+test('classes with a single anomaly are counted at a threshold', () => {
+  const counts = {
+    left: Int32Array.of(0, 5, 0, 3, 4, 0, 0, 0, 0),
+    right: Int32Array.of(0, 0, 0, 0, 0, 9, 0, 0, 0),
+  };
+  expect([1, 4, 5, 10].map((least) => classesWithOne(counts, 3, least))).toEqual([1, 1, 2, 0]);
+  expect(classesWithOne({ left: new Int32Array(), right: new Int32Array() }, 0, 1)).toBe(0);
 });
