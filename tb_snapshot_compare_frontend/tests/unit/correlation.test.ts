@@ -386,7 +386,11 @@ describe('the words above the columns', () => {
     const heads = headsOf(KNOWN, wide, named('cat'));
     expect(heads.names.lie).toBe('across');
     expect(heads.steps?.lie).toBe('across');
-    expect(headsOf(KNOWN, wide, named('a class of a long name')).names.lie).toBe('upright');
+    const long = named('a class of a long name');
+    const half = detailedLayout(KNOWN, 100);
+    expect(Math.min(...half.columns.map(({ width }) => width))).toBeLessThan(64);
+    expect(headsOf(KNOWN, half, long).names.lie).toBe('upright');
+    expect(headsOf(KNOWN, simpleLayout(KNOWN, 900), long).names.lie).toBe('across');
     expect(headsOf(KNOWN, detailedLayout(KNOWN, 100), named('cat')).steps?.lie).toBe('upright');
   });
 
