@@ -407,6 +407,22 @@ describe('hovering', () => {
     expect([state.page.value, b.value]).toEqual(['compare', `at ${step(pass)}`]);
   });
 
+  test('a class that is opened far below has its lower marks in sight', async () => {
+    page = openValidation();
+    state.clustered.value = false;
+    model.height.value = 420;
+    const last = model.order.value.at(-1) as number;
+    const grid = await rows();
+    grid.scrollTop = grid.scrollHeight;
+    await userEvent.click(await openers(`class-${last}`));
+    await vi.waitFor(() => {
+      const line = model.layout.value.lines.find(({ key }) => key === `class-${last}`);
+      expect(line?.kind === 'images' && line.images).toBe(12);
+      const bottom = (line?.top ?? 0) + (line?.height ?? 0);
+      expect(grid.scrollTop + grid.clientHeight).toBeGreaterThanOrEqual(bottom);
+    });
+  });
+
   test('a mark of an opened class tells how many became wrong', async () => {
     page = openValidation();
     state.clustered.value = false;

@@ -1,12 +1,19 @@
 /** Rows of strips and pixel charts: pointer and keyboard, and only what is in sight is drawn. */
 import { batch, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { type Sight, useSight } from '../../elements/use-sight';
 import { GUTTER } from '../../scales/steps';
 import { chooseAnomaly, compareAnomaly } from '../../state/compare-pins';
 import { announce } from '../../state/environment';
-import { hoveredClass, hoveredStep, pinMode, pins, togglePin } from '../../state/training';
+import {
+  hoveredClass,
+  hoveredStep,
+  openClasses,
+  pinMode,
+  pins,
+  togglePin,
+} from '../../state/training';
 import { type Cursor, type Ground, heldCursor, moveCursor } from './cursor';
 import { idOf, LineBox } from './LineBox';
 import { HEAD, type Layout, type Line, linesBetween, otherKey, ZOOM_STEP } from './lines';
@@ -29,6 +36,9 @@ export interface GridProps {
 export function Grid({ label, layout, height }: GridProps): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
+  const seen = useRef(openClasses.peek());
+  /** A class that is to be brought into sight. */
+  const opened = useRef<number | null>(null);
   const cursor = useSignal<Cursor | null>(null);
   const marked = useSignal<model.Pointed | null>(null);
   const { top, bottom } = within(useSight(body), layout.height);
@@ -45,6 +55,18 @@ export function Grid({ label, layout, height }: GridProps): JSX.Element {
   const all = heldLine && !lines.includes(heldLine) ? [...lines, heldLine] : lines;
 
   useEffect(() => () => leave(), []);
+  useLayoutEffect(() => {
+    const fresh = openClasses.peek().findLast((index) => !seen.current.includes(index));
+    seen.current = openClasses.peek();
+    if (fresh !== undefined) opened.current = fresh;
+    // Its images come later: only then it is known how high it is.
+    const line = layout.lines.find(
+      (each) => each.kind === 'images' && each.index === opened.current,
+    );
+    if (line?.kind !== 'images' || line.images === 0 || !scroller.current) return;
+    opened.current = null;
+    reveal(scroller.current, line, null);
+  }, [layout.lines]);
 
   const locate = (event: MouseEvent): PointedAt | null => {
     const frame = body.current?.getBoundingClientRect();
