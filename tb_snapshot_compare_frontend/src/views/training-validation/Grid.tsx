@@ -36,7 +36,7 @@ export interface GridProps {
 export function Grid({ label, layout, height }: GridProps): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
-  const seen = useRef(openClasses.peek());
+  const seen = useRef<readonly number[]>([]);
   /** A class that is to be brought into sight. */
   const opened = useRef<number | null>(null);
   const cursor = useSignal<Cursor | null>(null);
