@@ -176,7 +176,7 @@ class TrainingAnswers:
         counts = self._of_units(
             log, units, ("not finite", kind), lambda some: not_finite_counts(log, kind, some)
         )
-        if not counts.any():
+        if not counts[:, :, 0].any():
             return {}
         return {"not_finite": counts[:, :, 0], "count": counts[:, :, 1]}
 
