@@ -56,7 +56,8 @@ class LogEvent(Struct, frozen=True, kw_only=True):
 class Finding(Struct, frozen=True, kw_only=True):
     """Something that nobody asked about but should know; `text` is a sentence.
 
-    `view` is where its evidence is seen, with the units, classes and steps to choose there.
+    `view` is where its evidence is seen, with the units, classes and steps to choose there; `also`
+    are units that it stands for besides, which the text does not name.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     units: list[str]
     classes: list[int]
     steps: list[int]
+    also: list[str]
 
 
 class TrainingSnapshot(Struct, frozen=True, kw_only=True):

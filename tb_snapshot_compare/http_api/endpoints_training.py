@@ -41,8 +41,10 @@ ENDPOINTS = (
     Endpoint(
         "/training_layers",
         "A statistic of units over time: `values` float32 units x dumps, NaN where unknown. l1 and "
-        "l2 are divided by the number of parameters. `quartiles` gives units x dumps x (minimum, "
-        "q1, mean, q3, maximum).",
+        "l2 are divided by the number of finite values. `quartiles` gives units x dumps x "
+        "(minimum, q1, mean, q3, maximum). Statistics are over finite values; where some are not, "
+        "`not_finite` float64 units x dumps counts those that are NaN or infinite, and `count` "
+        "float64 units x dumps all of them, 0 where nothing was recorded.",
         None,
         {**_LOG, "kind": _KIND, "statistic": ("which", _enum(*STATISTICS, "quartiles"))},
         {"units": _UNITS},
@@ -51,7 +53,8 @@ ENDPOINTS = (
     Endpoint(
         "/training_bands",
         "The share of parameters per band of |x/w|: `values` float32 units x dumps x bands, bands "
-        "from the smallest ratio up; one more than there are edges.",
+        "from the smallest ratio up; one more than there are edges. `not_finite` and `count` as of "
+        "`training_layers`.",
         None,
         {
             **_LOG,

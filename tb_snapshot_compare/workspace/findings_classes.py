@@ -89,6 +89,8 @@ def _finding(
     step = int(states.steps[at])
     classes = sorted(images, key=lambda index: (-images[index], index))
     names = named([states.classes[index] for index in classes], "classes")
+    count = sum(images.values())
+    before = _before(_broken(states, classes, at, counts.run_length), count)
     back = _back(counts, classes, passes[-1])
     then, last = "", step
     if back == at:
@@ -100,13 +102,30 @@ def _finding(
         id=f"anomaly:{step}",
         kind="anomaly",
         severity="warning",
-        text=f"{counted(sum(images.values()), 'image', 'images')} of {names} changed at {axis} "
-        f"{step:,}, after being right, or wrong, for "
-        f"{counted(counts.run_length + 1, 'pass', 'passes')}.{then}",
+        text=f"{counted(count, 'image', 'images')} of {names} changed at {axis} {step:,}, {before} "
+        f"for {counted(counts.run_length + 1, 'pass', 'passes')}.{then}",
         view="validation",
         classes=tuple(classes),
         steps=tuple(dict.fromkeys((step, last))),
     )
+
+
+def _before(broken: int, count: int) -> str:
+    """What `count` images were before, of which `broken` were right."""
+    if broken == count:
+        return "after being right"
+    if not broken:
+        return "after being wrong"
+    return f"{broken:,} after being right and {count - broken:,} after being wrong"
+
+
+def _broken(states: ImageStates, classes: list[int], at: int, run_length: int) -> int:
+    """How many images of the classes were right for `run_length` + 1 passes, and are not at one."""
+    images = np.flatnonzero(np.isin(states.labels, classes))
+    right, known = states.correct(images), states.known(images)
+    lasted = right[:, at - run_length - 1 : at].all(axis=1)
+    now = ~right[:, at] if known is None else known[:, at] & ~right[:, at]
+    return int(np.count_nonzero(lasted & now))
 
 
 def _back(counts: AnomalyCounts, classes: list[int], at: int) -> int | None:

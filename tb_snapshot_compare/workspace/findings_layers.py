@@ -282,15 +282,14 @@ def not_finite(log: "Log", layers: LayerHistory) -> list[Finding]:
 
 
 def _incident(layers: LayerHistory, bad: NDArray[np.bool_], steps: NDArray[np.int64]) -> Finding:
-    """`bad` `[kinds, layers, dumps]` of one stretch; the layers of its first dump are named."""
+    """`bad` `[kinds, layers, dumps]` of one stretch; the layers of its first dump are its units."""
     first = np.flatnonzero(bad[:, :, 0].any(axis=0))
-    every = np.flatnonzero(bad.any(axis=(0, 2)))
+    later = np.setdiff1d(np.flatnonzero(bad.any(axis=(0, 2))), first)
     kinds = [kind for place, kind in enumerate(_KINDS) if bad[place][first, 0].any()]
     words = " and ".join(f"{kind}s" for kind in kinds)
     paths = [layers.paths[row] for row in first]
-    spread = ""
-    if every.size > first.size:
-        spread = f" Then in {every.size - first.size:,} more layers."
+    more = "1 more layer" if later.size == 1 else f"{later.size:,} more layers"
+    spread = f" Then in {more}." if later.size else ""
     start, end = int(steps[0]), int(steps[-1])
     return Finding(
         f"not_finite:{start}",
@@ -301,4 +300,5 @@ def _incident(layers: LayerHistory, bad: NDArray[np.bool_], steps: NDArray[np.in
         tuple(paths),
         (),
         (start, end),
+        tuple(layers.paths[row] for row in later),
     )

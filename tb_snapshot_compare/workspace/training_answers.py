@@ -33,11 +33,11 @@ from tb_snapshot_compare.workspace.training_correlation import (
 )
 from tb_snapshot_compare.workspace.training_forensics import Forensics, forensics_of
 from tb_snapshot_compare.workspace.training_series import (
-    Singles,
     band_shares,
     check_units,
     filter_series,
     layer_series,
+    not_finite_counts,
 )
 from tb_snapshot_compare.workspace.training_tops import filter_layers
 
@@ -60,7 +60,7 @@ class TrainingAnswers:
     def layers(
         self, run: str, version: str, kind: str, statistic: str, units: Sequence[str] | None
     ) -> Arrays:
-        """`values` of units over time; see `training_series.layer_series`."""
+        """`values` of units over time; see `training_series.layer_series` and `_not_finite`."""
         with self._trainings.reading(run, version) as log:
             values = self._of_units(
                 log,
@@ -68,7 +68,7 @@ class TrainingAnswers:
                 ("layers", kind, statistic),
                 lambda some: layer_series(log, kind, statistic, some),
             )
-            return {"values": values}, _units(log, units)
+            return {"values": values, **self._not_finite(log, kind, units)}, _units(log, units)
 
     def bands(
         self,
@@ -78,7 +78,7 @@ class TrainingAnswers:
         edges: Sequence[float],
         units: Sequence[str] | None,
     ) -> Arrays:
-        """`values`: shares by band; see `training_series.band_shares`."""
+        """`values`: shares by band; see `training_series.band_shares` and `_not_finite`."""
         with self._trainings.reading(run, version) as log:
             values = self._of_units(
                 log,
@@ -86,7 +86,7 @@ class TrainingAnswers:
                 ("bands", kind, *edges),
                 lambda some: band_shares(log, kind, edges, some),
             )
-            return {"values": values}, _units(log, units)
+            return {"values": values, **self._not_finite(log, kind, units)}, _units(log, units)
 
     def filters(
         self, run: str, version: str, layer: str, measure: str, filters: Sequence[int] | None
@@ -169,14 +169,28 @@ class TrainingAnswers:
         with self._trainings.reading(run, version) as log:
             return forensics_of(log, step)
 
+    def _not_finite(
+        self, log: "Log", kind: str, units: Sequence[str] | None
+    ) -> dict[str, NDArray[Any]]:
+        """`not_finite` and `count` of units, where some value of theirs is NaN or infinite."""
+        counts = self._of_units(
+            log, units, ("not finite", kind), lambda some: not_finite_counts(log, kind, some)
+        )
+        if not counts[:, :, 0].any():
+            return {}
+        return {"not_finite": counts[:, :, 0], "count": counts[:, :, 1]}
+
     def _of_units(
         self,
         log: "Log",
         units: Sequence[str] | None,
         key: tuple[Hashable, ...],
-        make: Callable[[Sequence[str] | None], Singles],
-    ) -> Singles:
-        """What `make` gives of units: it reads all of them anyway, so that these are kept."""
+        make: Callable[[Sequence[str] | None], NDArray[Any]],
+    ) -> NDArray[Any]:
+        """What `make` gives of units: it reads all of them anyway, so that these are kept.
+
+        What it gives of none stands for all.
+        """
         check_units(log, units)
         paths = [unit.path for unit in log.units]
         if len(paths) * log.steps("layers").size > TRAINING_KEPT_CELLS_MAX:
@@ -185,7 +199,7 @@ class TrainingAnswers:
         if units is None:
             return whole
         places = {path: place for place, path in enumerate(paths)}
-        return whole[[places[path] for path in units]]
+        return whole[[places[path] for path in units]] if len(whole) else whole
 
 
 def _units(log: "Log", units: Sequence[str] | None) -> dict[str, str]:

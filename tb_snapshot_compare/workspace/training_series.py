@@ -27,7 +27,7 @@ def layer_series(log: "Log", kind: str, statistic: str, units: Sequence[str] | N
       log: the log.
       kind: one of `log_tables.KINDS`.
       statistic: a column of `layers`; `std`, the root of the variance; or `quartiles`. l1 and l2
-        are divided by the number of values.
+        are divided by the number of finite values.
       units: paths; None for all, in the order of the log.
 
     Returns:
@@ -42,10 +42,23 @@ def layer_series(log: "Log", kind: str, statistic: str, units: Sequence[str] | N
     if statistic == "std":
         return _singles(np.sqrt(np.maximum(log.layer_statistic(kind, "variance", units), 0.0)))
     if statistic in _PER_PARAMETER:
-        values, count = log.layer_statistics(kind, (statistic, "count"), units)
+        names = (statistic, "count", "nan", "inf")
+        values, count, nan, inf = log.layer_statistics(kind, names, units)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return _singles(values / count)
+            return _singles(values / (count - nan - inf))
     return _singles(log.layer_statistic(kind, statistic, units))
+
+
+def not_finite_counts(log: "Log", kind: str, units: Sequence[str] | None) -> Doubles:
+    """How many values of units are NaN or infinite, and of how many, `[units, dumps, 2]`.
+
+    0 where nothing was recorded; without units where all values are finite. Arguments as of
+    `layer_series`.
+    """
+    check_units(log, units)
+    count, nan, inf = np.nan_to_num(log.layer_statistics(kind, ("count", "nan", "inf"), units))
+    counts: Doubles = np.stack([nan + inf, count], axis=2)
+    return counts if counts[:, :, 0].any() else counts[:0]
 
 
 def band_shares(

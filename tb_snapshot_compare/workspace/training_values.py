@@ -68,7 +68,7 @@ class Finding:
     """Something that nobody asked about but should know.
 
     `text` is a sentence. `view` is where its evidence is seen, with the units, classes and steps to
-    choose there.
+    choose there. `also` are units that it stands for besides, which the text does not name.
     """
 
     id: str
@@ -79,6 +79,7 @@ class Finding:
     units: tuple[str, ...] = ()
     classes: tuple[int, ...] = ()
     steps: tuple[int, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

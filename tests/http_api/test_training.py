@@ -19,7 +19,7 @@ from tests.http_api.test_routes import Flags, Site, wait_until
 from tests.workspace.made_logs import CLASSES, PNG, UNITS, MadeLog
 from tests.workspace.test_deriving import save, weights
 
-DTYPES = {"F32": "<f4", "F16": "<f2", "I32": "<i4"}
+DTYPES = {"F32": "<f4", "F16": "<f2", "I32": "<i4", "F64": "<f8"}
 RUN = "run"
 
 
@@ -145,6 +145,24 @@ def test_layers_bands_and_filters_are_arrays(site: Site, v: str, made: MadeLog) 
     np.testing.assert_allclose(filters["values"], made.filters["head"]["cosine"], rtol=1e-6)
     few, _ = arrays(site.ask("/training_filters", filters="4,1", **query).data)
     np.testing.assert_array_equal(few["values"], filters["values"][[4, 1]])
+
+
+def test_layers_tell_how_much_of_them_is_not_finite(tmp_path: Path) -> None:
+    made = MadeLog.of()
+    made.statistics["gradient"]["nan"][5, 4:] = 54
+    made.write(tmp_path / RUN / "snapshot_log")
+    site = Site(tmp_path)
+    wait_until(lambda: b'"run"' in site.ask("/snapshots").data)
+    query = {"run": RUN, "v": trained(site).version, "kind": "gradient"}
+    layers, _ = arrays(site.ask("/training_layers", statistic="l1", **query).data)
+    assert layers["not_finite"][5].tolist() == [0.0] * 4 + [54.0] * 8
+    assert layers["count"][:, 0].tolist() == [unit.parameters for unit in UNITS]
+    bands, _ = arrays(site.ask("/training_bands", edges="0.1", units='["head"]', **query).data)
+    assert bands["not_finite"].shape == bands["count"].shape == (1, 12)
+    norm, _ = arrays(site.ask("/training_bands", edges="0.1", units='["norm"]', **query).data)
+    weights = query | {"kind": "weight", "statistic": "mean"}
+    whole, _ = arrays(site.ask("/training_layers", **weights).data)
+    assert set(norm) == set(whole) == {"values"}
 
 
 def test_classes_and_their_images(site: Site, v: str, made: MadeLog) -> None:

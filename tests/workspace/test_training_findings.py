@@ -214,8 +214,9 @@ def test_values_that_are_no_numbers_with_the_layer_that_had_them_first(
         ("not_finite", "problem", ("head",), (610, 610)),
     ]
     assert found[0].text.endswith(
-        "weights were NaN or infinite from step 410 to 430. Then in 1 more layers."
+        "weights were NaN or infinite from step 410 to 430. Then in 1 more layer."
     )
+    assert [each.also for each in found] == [("head",), ()]
     assert "head: gradients were NaN or infinite at step 610" in found[1].text
 
 
@@ -270,7 +271,19 @@ def test_images_that_change_for_good_and_for_a_pass(findings_of: FindingsOf) -> 
     assert lasting.text.endswith("They stayed changed.")
     assert (passing.classes, passing.steps) == ((2,), (490, 500))
     assert "40 images of cat changed at step 490" in passing.text
+    right = int((quiet().predicted[cats, 47] == 2).sum())
+    assert f"{right} after being right and {40 - right} after being wrong for " in passing.text
     assert passing.text.endswith("Most were back at step 500.")
+
+
+@pytest.mark.parametrize(("before", "words"), [(2, "right"), (0, "wrong")])
+def test_images_that_change_alike(findings_of: FindingsOf, before: int, words: str) -> None:
+    made = quiet()
+    cats = np.flatnonzero(made.labels == 2)
+    made.predicted[cats, :48] = before
+    made.predicted[cats, 48:] = 2 - before
+    found = only(findings_of(made))
+    assert f"40 images of cat changed at step 490, after being {words} for " in found.text
 
 
 def test_what_was_lost(findings_of: FindingsOf) -> None:

@@ -1,6 +1,7 @@
 """What charts show of a log against what was written into it."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tb_snapshot_compare.workspace.training_series import (
     dump_of,
     filter_series,
     layer_series,
+    not_finite_counts,
 )
 from tests.workspace.made_logs import UNITS, MadeLog
 
@@ -53,6 +55,29 @@ def test_norms_are_by_parameter_and_the_deviation_is_the_root_of_the_variance(
         np.testing.assert_allclose(layer_series(log, "weight", name, None), want, rtol=1e-6)
     found = layer_series(log, "weight", "std", None)
     np.testing.assert_allclose(found, np.sqrt(of["variance"]), rtol=1e-6)
+
+
+def test_norms_are_by_finite_parameter(tmp_path: Path) -> None:
+    written = MadeLog.of()
+    of = written.statistics["weight"]
+    of["nan"][PATHS.index("head"), 3] = 50
+    of["inf"][PATHS.index("head"), 3] = 4
+    log = Log(written.write(tmp_path / "snapshot_log"))
+    log.refresh()
+    found = layer_series(log, "weight", "l1", ["head"])[0, 3]
+    np.testing.assert_allclose(found, of["l1"][PATHS.index("head"), 3] / 6, rtol=1e-6)
+
+
+def test_values_that_are_not_finite_are_counted(tmp_path: Path) -> None:
+    written = MadeLog.of()
+    written.statistics["update"]["nan"][PATHS.index("head"), 3:] = 50
+    written.statistics["update"]["inf"][PATHS.index("head"), 3] = 4
+    log = Log(written.write(tmp_path / "snapshot_log"))
+    log.refresh()
+    found = not_finite_counts(log, "update", ["norm", "head"])
+    assert found[1, :5].tolist() == [[0, 0], [0, 60], [0, 60], [54, 60], [50, 60]]
+    assert found[0, 4].tolist() == [0, 40]
+    assert not_finite_counts(log, "weight", None).shape == (0, 12, 2)
 
 
 def test_quartiles_are_five_values(made: tuple[MadeLog, Log]) -> None:

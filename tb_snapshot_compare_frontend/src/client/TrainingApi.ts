@@ -9,6 +9,7 @@ import type {
   ImageHistory,
   LayerBands,
   LayerSeries,
+  NotFinite,
   TopFilters,
   Training,
   TrainingClasses,
@@ -182,15 +183,27 @@ function listed(units: readonly string[]): string | null {
 function layerSeries(file: TensorFile, { kind, statistic, units }: LayersQuery): LayerSeries {
   const values = float32(file, 'values');
   const depth = statistic === 'quartiles' ? 5 : 1;
-  return { kind, statistic, depth, units, values: rowsOf(file, values, units) };
+  const notFinite = notFiniteOf(file, units);
+  return { kind, statistic, depth, units, values: rowsOf(file, values, units), notFinite };
 }
 
 function layerBands(file: TensorFile, { kind, edges, units }: BandsQuery): LayerBands {
-  return { kind, edges, units, values: rowsOf(file, float32(file, 'values'), units) };
+  const values = rowsOf(file, float32(file, 'values'), units);
+  return { kind, edges, units, values, notFinite: notFiniteOf(file, units) };
+}
+
+function notFiniteOf(file: TensorFile, units: readonly string[]): NotFinite | null {
+  if (!file.tensors.not_finite) return null;
+  const rows = (name: string) => rowsOf(file, float64(file, name), units);
+  return { some: rows('not_finite'), of: rows('count') };
 }
 
 /** The rows of `units`, of an answer that may hold those of all units. */
-function rowsOf(file: TensorFile, values: Float32Array, units: readonly string[]): Float32Array {
+function rowsOf<T extends Float32Array | Float64Array>(
+  file: TensorFile,
+  values: T,
+  units: readonly string[],
+): T {
   const given = file.metadata.units ? (JSON.parse(file.metadata.units) as string[]) : units;
   const [rows = 0] = tensor(file, 'values').shape;
   if (rows !== given.length) {
@@ -201,7 +214,8 @@ function rowsOf(file: TensorFile, values: Float32Array, units: readonly string[]
   }
   const stride = values.length / Math.max(1, rows);
   const places = new Map(given.map((path, index) => [path, index]));
-  const picked = new Float32Array(units.length * stride).fill(Number.NaN);
+  const picked = new (values.constructor as new (length: number) => T)(units.length * stride);
+  picked.fill(Number.NaN);
   units.forEach((path, index) => {
     const place = places.get(path);
     if (place === undefined) return;
@@ -250,6 +264,12 @@ function tensor({ tensors }: TensorFile, name: string): Tensor {
   const found = tensors[name];
   if (!found) throw new Error(`the file has no ${name}`);
   return found;
+}
+
+function float64(file: TensorFile, name: string): Float64Array {
+  const { values } = tensor(file, name);
+  if (!(values instanceof Float64Array)) throw new Error(`${name} is not F64`);
+  return values;
 }
 
 function float32(file: TensorFile, name: string): Float32Array {

@@ -1971,7 +1971,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A statistic of units over time: `values` float32 units x dumps, NaN where unknown. l1 and l2 are divided by the number of parameters. `quartiles` gives units x dumps x (minimum, q1, mean, q3, maximum). */
+        /** A statistic of units over time: `values` float32 units x dumps, NaN where unknown. l1 and l2 are divided by the number of finite values. `quartiles` gives units x dumps x (minimum, q1, mean, q3, maximum). Statistics are over finite values; where some are not, `not_finite` float64 units x dumps counts those that are NaN or infinite, and `count` float64 units x dumps all of them, 0 where nothing was recorded. */
         get: {
             parameters: {
                 query: {
@@ -1992,7 +1992,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description A statistic of units over time: `values` float32 units x dumps, NaN where unknown. l1 and l2 are divided by the number of parameters. `quartiles` gives units x dumps x (minimum, q1, mean, q3, maximum). */
+                /** @description A statistic of units over time: `values` float32 units x dumps, NaN where unknown. l1 and l2 are divided by the number of finite values. `quartiles` gives units x dumps x (minimum, q1, mean, q3, maximum). Statistics are over finite values; where some are not, `not_finite` float64 units x dumps counts those that are NaN or infinite, and `count` float64 units x dumps all of them, 0 where nothing was recorded. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -2036,7 +2036,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The share of parameters per band of |x/w|: `values` float32 units x dumps x bands, bands from the smallest ratio up; one more than there are edges. */
+        /** The share of parameters per band of |x/w|: `values` float32 units x dumps x bands, bands from the smallest ratio up; one more than there are edges. `not_finite` and `count` as of `training_layers`. */
         get: {
             parameters: {
                 query: {
@@ -2057,7 +2057,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description The share of parameters per band of |x/w|: `values` float32 units x dumps x bands, bands from the smallest ratio up; one more than there are edges. */
+                /** @description The share of parameters per band of |x/w|: `values` float32 units x dumps x bands, bands from the smallest ratio up; one more than there are edges. `not_finite` and `count` as of `training_layers`. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3399,7 +3399,8 @@ export interface components {
          * Finding
          * @description Something that nobody asked about but should know; `text` is a sentence.
          *
-         *         `view` is where its evidence is seen, with the units, classes and steps to choose there.
+         *         `view` is where its evidence is seen, with the units, classes and steps to choose there; `also`
+         *         are units that it stands for besides, which the text does not name.
          */
         Finding: {
             id: string;
@@ -3413,6 +3414,7 @@ export interface components {
             units: string[];
             classes: number[];
             steps: number[];
+            also: string[];
         };
         /**
          * TrainingSnapshot

@@ -103,13 +103,22 @@ export interface TrainingImages {
   readonly leftOut: number;
 }
 
+/** Of units x dumps: how many values are NaN or infinite, and of how many; 0 where unknown. */
+export interface NotFinite {
+  readonly some: Float64Array;
+  readonly of: Float64Array;
+}
+
 /** A statistic of units: units x dumps, times five for quartiles (minimum, q1, mean, q3, maximum). */
 export interface LayerSeries {
   readonly units: readonly string[];
   readonly kind: string;
   readonly statistic: string;
   readonly depth: 1 | 5;
+  /** Of finite values. */
   readonly values: Float32Array;
+  /** Null where all values are finite. */
+  readonly notFinite: NotFinite | null;
 }
 
 /** Shares of parameters by band of |x/w|, smallest first: units x dumps x bands. */
@@ -117,7 +126,10 @@ export interface LayerBands {
   readonly units: readonly string[];
   readonly kind: string;
   readonly edges: readonly number[];
+  /** Of finite values. */
   readonly values: Float32Array;
+  /** Null where all values are finite. */
+  readonly notFinite: NotFinite | null;
 }
 
 /** A measure of filters: filters x dumps. */

@@ -1,10 +1,10 @@
-/** From pinned steps to the Compare page: the snapshots before and after. */
-import { batch, computed } from '@preact/signals';
+/** From pinned steps and anomalies to the Compare page: the snapshots before and after. */
+import { batch, computed, effect, signal, untracked } from '@preact/signals';
 import type { TopFilters, Training } from '../client/types';
 import { latest } from './resources';
 import { filters, maximised, selectLayer } from './selection';
 import { chooseSnapshot, choosingLayer } from './settle';
-import { log, page, pins } from './training';
+import { log, page, pinAll, pins } from './training';
 import { topFilters } from './training-data';
 
 type Placed = Training['snapshots'][number];
@@ -61,18 +61,74 @@ export function mostChanged(
 
 /** Opens the Compare page with the snapshots around the pins, at what changed most there. */
 export function comparePinned(): void {
-  const pair = pinnedPair.value;
-  if (pair.state !== 'ready') return;
-  const most = mostChanged(topOfPins());
   batch(() => {
-    chooseSnapshot('a', pair.a.id);
-    chooseSnapshot('b', pair.b.id);
-    selectLayer(most?.layer ?? null);
-    filters.value = most?.filters ?? [];
-    choosingLayer.value = most === null;
-    maximised.value = null;
-    page.value = 'compare';
+    if (choose(pinnedPair.value)) page.value = 'compare';
   });
+}
+
+/** The snapshots around an anomaly, whatever else is pinned. */
+export function pairOfAnomaly(step: number): PinnedPair {
+  return pairAround([step], log.value?.snapshots ?? [], log.value?.axis);
+}
+
+/** Pins of which it is not known yet what changed most there; Compare has their layer then. */
+const awaited = signal<readonly number[] | null>(null);
+
+/**
+ * Pins an anomaly and sets what Compare shows: the snapshots around it and the filters that changed
+ * most at all pins. Returns whether there are two snapshots.
+ */
+export function chooseAnomaly(step: number): boolean {
+  // What changed most is asked for before it is looked at.
+  pinAll([step]);
+  let found = false;
+  batch(() => {
+    found = choose(pairOfAnomaly(step));
+    awaited.value = found && topOfPins() === null ? pins.value : null;
+  });
+  return found;
+}
+
+/** As `chooseAnomaly`, and opens the Compare page where there are two snapshots. */
+export function compareAnomaly(step: number): void {
+  if (chooseAnomaly(step)) page.value = 'compare';
+}
+
+/** Chooses the filters of an anomaly once they are known; ends with the function that it returns. */
+export function followAnomalies(): () => void {
+  return effect(() => {
+    const wanted = awaited.value;
+    const resource = topFilters.value;
+    if (wanted === null) return;
+    if (pins.value !== wanted || resource.status === 'failed') awaited.value = null;
+    else if (resource.status === 'ready') {
+      awaited.value = null;
+      untracked(() => chooseMost(mostChanged(resource.value)));
+    }
+  });
+}
+
+/** Where nobody has chosen filters meanwhile. */
+function chooseMost(most: ReturnType<typeof mostChanged>): void {
+  if (most === null || filters.value.length > 0) return;
+  batch(() => {
+    selectLayer(most.layer);
+    filters.value = most.filters;
+    choosingLayer.value = false;
+  });
+}
+
+/** Whether there are two snapshots to choose. */
+function choose(pair: PinnedPair): boolean {
+  if (pair.state !== 'ready') return false;
+  const most = mostChanged(topOfPins());
+  chooseSnapshot('a', pair.a.id);
+  chooseSnapshot('b', pair.b.id);
+  selectLayer(most?.layer ?? null);
+  filters.value = most?.filters ?? [];
+  choosingLayer.value = most === null;
+  maximised.value = null;
+  return true;
 }
 
 /** Never of other pins, whose answer stays on screen while the next one comes. */

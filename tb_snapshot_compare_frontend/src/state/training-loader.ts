@@ -7,6 +7,7 @@ import type { Client } from '../client/Client';
 import { isAbort } from '../client/failure';
 import { TrainingApi } from '../client/TrainingApi';
 import type { FilterSeries, Training } from '../client/types';
+import { followAnomalies } from './compare-pins';
 import { type Ask, keepEachInStep, keepInStep, type Plan } from './fetching';
 import { latest } from './resources';
 import { shownRun } from './snapshots';
@@ -119,6 +120,7 @@ export function followTraining(client: Client): () => void {
     }),
     effect(settleTraining),
     followGrowth(),
+    followAnomalies(),
     ...followSections(api, onTraining),
     followNetwork(client),
     ...followOther(api, asked, () => askAfter(INDEXING_MS)),

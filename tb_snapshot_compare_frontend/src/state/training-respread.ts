@@ -7,6 +7,7 @@ import type {
   ImageHistory,
   LayerBands,
   LayerSeries,
+  NotFinite,
   Training,
   TrainingClasses,
   TrainingImages,
@@ -26,7 +27,7 @@ export function movesOf(before: readonly number[], after: readonly number[]): Mo
   return Int32Array.from(after, (step) => places.get(step) ?? -1);
 }
 
-type Values = Float32Array | Int32Array;
+type Values = Float32Array | Float64Array | Int32Array;
 
 /** Rows of columns of `depth` values; of values that are no whole rows the rest is left out. */
 export function respread<T extends Values>(
@@ -58,7 +59,17 @@ export function respreadSeries(value: LayerSeries, before: Steps, after: Steps):
   if (moves === null) return value;
   const { values, depth } = value;
   const columns = before.dumps.length;
-  return { ...value, values: respread(values, columns, moves, Number.NaN, depth) };
+  const notFinite = respreadCounts(value.notFinite, columns, moves);
+  return { ...value, values: respread(values, columns, moves, Number.NaN, depth), notFinite };
+}
+
+function respreadCounts(value: NotFinite | null, columns: number, moves: Moves): NotFinite | null {
+  return (
+    value && {
+      some: respread(value.some, columns, moves, 0),
+      of: respread(value.of, columns, moves, 0),
+    }
+  );
 }
 
 export function respreadBands(value: LayerBands, before: Steps, after: Steps): LayerBands {
@@ -66,7 +77,8 @@ export function respreadBands(value: LayerBands, before: Steps, after: Steps): L
   if (moves === null) return value;
   const depth = value.edges.length + 1;
   const columns = before.dumps.length;
-  return { ...value, values: respread(value.values, columns, moves, Number.NaN, depth) };
+  const notFinite = respreadCounts(value.notFinite, columns, moves);
+  return { ...value, values: respread(value.values, columns, moves, Number.NaN, depth), notFinite };
 }
 
 export function respreadFilters(value: FilterSeries, before: Steps, after: Steps): FilterSeries {

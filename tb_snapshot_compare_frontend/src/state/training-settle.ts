@@ -5,6 +5,7 @@ import {
   OPEN_CLASSES_MOST,
   openClasses,
   openImage,
+  openImageStep,
   openLayers,
   openUnits,
   stepRange,
@@ -32,6 +33,7 @@ export function settleTraining(): void {
       openClasses.value = openClasses.value.slice(-OPEN_CLASSES_MOST);
     }
     if ((openImage.value ?? -1) >= probe_images) openImage.value = null;
+    if (openImage.value === null) openImageStep.value = null;
     keep(openUnits, (path) => known.has(path));
     keep(openLayers, (path) => {
       const unit = known.get(path);

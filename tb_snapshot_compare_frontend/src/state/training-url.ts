@@ -126,6 +126,7 @@ const PARTS: readonly Part[] = [
   list('class_images', training.openClasses, [], String, (text) => number(text, -1, CLASSES_MAX)),
   list('cluster', training.openClusters, [], String, (text) => number(text, 0, LIST_MAX)),
   perhaps('picture', training.openImage, String, (text) => number(text, 0, IMAGES_MAX)),
+  perhaps('picture_at', training.openImageStep, String, readStep),
   choice('told', training.imageShade, 'outcome', ['outcome', 'probability']),
   flag('validation', training.validationOpen, true),
   perhaps(

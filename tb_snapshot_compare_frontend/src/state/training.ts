@@ -104,6 +104,8 @@ export const OPEN_CLASSES_MOST = 11;
 export const openClusters = signal<readonly number[]>([]);
 /** Index of the probe image that is looked at. */
 export const openImage = signal<number | null>(null);
+/** The step at which it was chosen; null tells of the newest pin, else of the last pass. */
+export const openImageStep = signal<number | null>(null);
 /** The class of that image, where it is known: its images are shown beside it. */
 export const openImageClass = signal<number | null>(null);
 /** Classes whose images are asked for. */

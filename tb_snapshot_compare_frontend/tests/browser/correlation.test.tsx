@@ -3,8 +3,10 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { page as browserPage, userEvent } from 'vitest/browser';
 import { formatCount } from '../../src/scales/format';
 import { GUTTER } from '../../src/scales/steps';
+import { latest } from '../../src/state/resources';
 import { filters, layer } from '../../src/state/selection';
 import * as training from '../../src/state/training';
+import * as data from '../../src/state/training-data';
 import { PADDING } from '../../src/views/training-correlation/CubeOver';
 import * as cube from '../../src/views/training-correlation/cube-model';
 import { apply, type Point } from '../../src/views/training-correlation/cube-projection';
@@ -237,6 +239,28 @@ test('without anomalies it says at which threshold there are some', async () => 
     .first()
     .click();
   await found('.correlation-scroller');
+});
+
+test('classes with one anomaly alone are told of, not denied', async () => {
+  page = openTraining({ closed: CLOSED, least: '50' }, LOG);
+  const empty = await found('[data-section="correlation"] .empty-state');
+  const known = latest(data.trainingClasses.value);
+  if (known === null) throw new Error('no classes');
+  const counts = (): Int32Array => new Int32Array(known.left.length);
+  const show = (left: Int32Array) => {
+    const value = { ...known, left, right: counts() };
+    data.trainingClasses.value = { status: 'ready', value };
+  };
+  show(counts().fill(3, 7, 8));
+  await vi.waitFor(() =>
+    expect(empty.textContent).toContain(
+      '1 class has one anomaly alone, whatever the threshold, and no class has two',
+    ),
+  );
+  show(counts());
+  await vi.waitFor(() =>
+    expect(empty.textContent).toContain('No image of any class changed its state'),
+  );
 });
 
 test('a mini-set that nothing reaches: says so, and keeps from less', async () => {

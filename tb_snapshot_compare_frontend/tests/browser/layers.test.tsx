@@ -2,6 +2,7 @@ import { render } from 'preact';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { page as browserPage, userEvent } from 'vitest/browser';
 import { GUTTER, MARGIN } from '../../src/scales/steps';
+import { latest } from '../../src/state/resources';
 import { filters, layer } from '../../src/state/selection';
 import * as state from '../../src/state/training';
 import * as data from '../../src/state/training-data';
@@ -525,9 +526,60 @@ test('rows of which nothing was recorded say so', async () => {
   const values = new Float32Array(units.length * 757).fill(Number.NaN);
   data.layerSeries.value = {
     status: 'ready',
-    value: { units, kind: 'gradient', statistic: 'l1', depth: 1, values },
+    value: { units, kind: 'gradient', statistic: 'l1', depth: 1, values, notFinite: null },
   };
   await vi.waitFor(() => expect(root.querySelectorAll('.layers-none')).toHaveLength(6));
+});
+
+/** From dump 700 on no value of conv1 is finite, and 5 of 100 of conv2 are not. */
+function breakValues(): void {
+  const series = latest(data.layerSeries.value);
+  if (series === null) throw new Error('no series');
+  const [values, cells] = [series.values.slice(), series.units.length * 757];
+  const [some, of] = [new Float64Array(cells), new Float64Array(cells).fill(100)];
+  const [first, second] = ['conv1', 'conv2'].map((path) => series.units.indexOf(path) * 757);
+  values.fill(Number.NaN, (first as number) + 700, (first as number) + 757);
+  some.fill(100, (first as number) + 700, (first as number) + 757);
+  some.fill(5, (second as number) + 700, (second as number) + 757);
+  data.layerSeries.value = {
+    status: 'ready',
+    value: { ...series, values, notFinite: { some, of } },
+  };
+}
+
+test('dumps with values that are NaN or infinite have a striped edge, a legend and words', async () => {
+  open();
+  await painted();
+  breakValues();
+  await vi.waitFor(() =>
+    expect(root.querySelector('.layers-legend')?.textContent).toContain('NaN or infinite'),
+  );
+  expect(root.querySelector('.layers-legend')?.textContent).not.toContain('not known');
+  const [before, after] = [650, 720].map((dump) => model.columns.value[dump]?.left as number);
+  const struck = (canvas: HTMLCanvasElement | undefined, left: number, y: number) =>
+    new Set(colorsOf(canvas as HTMLCanvasElement, y).slice(left, left + 12));
+  const edge = new Set(['179,38,30', '255,255,255']);
+  await vi.waitFor(() => expect(struck(charts()[0], after as number, 2)).toEqual(edge));
+  expect(struck(charts()[1], after as number, 2)).toEqual(edge);
+  expect(struck(charts()[2], after as number, 2)).not.toEqual(edge);
+  expect(struck(charts()[1], before as number, 2)).not.toEqual(edge);
+  expect(struck(charts()[0], after as number, 20)).toEqual(new Set(['253,236,234']));
+  expect(struck(charts()[1], after as number, 31)).not.toEqual(new Set(['253,236,234']));
+  expect(charts()[0]?.getAttribute('aria-label')).toContain(
+    `some NaN or infinite at 57 dumps, first at step ${log.training.dumps[700]?.toLocaleString('en-US')}`,
+  );
+  const card = async (path: string) => {
+    (await stage()).dispatchEvent(new PointerEvent('pointermove', await at(path, 720)));
+    return (await found('.tooltip .layers-card')).textContent;
+  };
+  await vi.waitFor(async () =>
+    expect(await card('conv2')).toContain(
+      '5 of 100 gradients are NaN or infinite; the mean magnitude (L1) is of the others',
+    ),
+  );
+  await vi.waitFor(async () => expect(await card('conv1')).toContain('none finite'));
+  expect(await card('conv1')).toContain('all 100 gradients are NaN or infinite');
+  expect(await card('conv1')).not.toContain('not known');
 });
 
 test('a log of weights alone has no change ratios', async () => {

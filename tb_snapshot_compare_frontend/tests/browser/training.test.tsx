@@ -4,6 +4,7 @@ import type { Curve } from '../../src/client/types';
 import { formatCount } from '../../src/scales/format';
 import { GUTTER, MARGIN } from '../../src/scales/steps';
 import { announcement } from '../../src/state/environment';
+import { latest } from '../../src/state/resources';
 import { maximised, a as sideA, b as sideB } from '../../src/state/selection';
 import * as training from '../../src/state/training';
 import { trainingCurves } from '../../src/state/training-data';
@@ -405,6 +406,27 @@ test('a finding that comes while the page is open is heard', async () => {
   await drawn();
   if (page.server.training) page.server.training.dumps = 140;
   await vi.waitFor(() => expect(announcement.value).toContain('New finding: Images of 3 classes'));
+});
+
+test('that nothing was found stays told while a log that grows is examined again', async () => {
+  page = openTraining();
+  await found('.findings');
+  const known = latest(training.training.value);
+  if (known === null) throw new Error('no training');
+  const show = (changes: Partial<typeof known>) => {
+    training.training.value = { status: 'ready', value: { ...known, findings: [], ...changes } };
+    return vi.waitFor(() => document.querySelector('.findings-none')?.textContent ?? '');
+  };
+  await show({ examined: true });
+  await vi.waitFor(async () =>
+    expect(await show({ examined: true })).toBe('Nothing unusual was found.'),
+  );
+  await vi.waitFor(async () =>
+    expect(await show({ examined: false })).toBe('Nothing unusual was found so far.'),
+  );
+  await vi.waitFor(async () =>
+    expect(await show({ examined: false, run: 'another' })).toBe('Looking for anything unusual…'),
+  );
 });
 
 test('the origin of the numbers is told, and how far the computation is', async () => {

@@ -3,6 +3,7 @@ import { page as browserPage, userEvent } from 'vitest/browser';
 import * as state from '../../src/state/training';
 import * as data from '../../src/state/training-data';
 import { historyOf } from '../../src/views/training-validation/history';
+import { CURVE_HEIGHT, CURVE_TOP } from '../../src/views/training-validation/history-chart';
 import * as model from '../../src/views/training-validation/model';
 import { recordingOf } from '../harness-validation/recording';
 import {
@@ -95,6 +96,67 @@ describe('the dialog of an image', () => {
     expect(document.querySelectorAll('.validation-pin')).toHaveLength(1);
     await userEvent.click(first);
     expect(state.pins.value).toEqual([]);
+  });
+
+  test('tells of the step at which it was chosen, and marks it', async () => {
+    page = openValidation();
+    const { recording } = page;
+    const { passes } = recording.training;
+    const row = Array.from({ length: 12 }, (_, each) => each).find(
+      (each) => historyOf(recording.history(imageIn(1, each))).changes.length > 0,
+    ) as number;
+    const history = historyOf(recording.history(imageIn(1, row)));
+    const change = history.changes[0]?.pass as number;
+    model.showImage(imageIn(1, row), 1, passes[change] as number);
+    const told = `At step ${passes[change]?.toLocaleString('en-US')}`;
+    await vi.waitFor(async () =>
+      expect((await found('.validation-facts')).textContent).toContain(told),
+    );
+    const current = await found('.validation-changes [aria-current="step"]');
+    expect(current.textContent).toContain(passes[change]?.toLocaleString('en-US'));
+    await found('.validation-looked');
+    expect((await found('.validation-history')).getAttribute('aria-valuenow')).toBe(`${change}`);
+    await browserPage.getByRole('button', { name: 'Close' }).click();
+    expect(state.openImageStep.value).toBeNull();
+  });
+
+  test('the change that is told of is in sight among many', async () => {
+    page = openValidation();
+    model.showImage(14, 1, 1500);
+    await dialog();
+    const passes = Array.from({ length: 12 }, (_, pass) => pass);
+    const value = {
+      ...(page as ValidationPage).recording.history(14),
+      predicted: passes.map((pass) => pass % 2),
+    };
+    data.imageHistory.value = { status: 'ready', value };
+    state.openImageStep.value = (page as ValidationPage).recording.training.passes[9] as number;
+    await vi.waitFor(() => {
+      const list = document.querySelector('.validation-changes')?.getBoundingClientRect();
+      const row = document.querySelector('.validation-changes [aria-current]');
+      expect(row?.textContent).toContain('5,000');
+      const { top, bottom } = (row as Element).getBoundingClientRect();
+      expect(top).toBeGreaterThan((list?.top ?? 0) + 20);
+      expect(bottom).toBeLessThanOrEqual(list?.bottom ?? 0);
+    });
+  });
+
+  test('what is no probability stays within the chart, and steps have one format', async () => {
+    page = openValidation();
+    model.showImage(14, 1);
+    await dialog();
+    const known = (page as ValidationPage).recording.history(14);
+    const value = { ...known, probability: known.predicted.map((_, pass) => pass * 3 - 5) };
+    data.imageHistory.value = { status: 'ready', value };
+    await vi.waitFor(() => {
+      const path = document.querySelector<SVGPathElement>('.validation-curve');
+      const heights = path?.getAttribute('d')?.match(/[\d.]+(?=[ML]|$)/g) ?? [];
+      expect(heights.map(Number)).toContain(CURVE_TOP);
+      expect(path?.getBBox().y).toBeGreaterThanOrEqual(CURVE_TOP);
+      expect(path?.getBBox().height).toBeLessThanOrEqual(CURVE_HEIGHT);
+    });
+    const axis = [...document.querySelectorAll('.validation-tick + text')];
+    expect(axis.map(({ textContent }) => textContent)).toContain('2,000');
   });
 
   test('has the other images of the class, by arrows and by pictures', async () => {

@@ -74,6 +74,7 @@ export function resetValidation(): void {
     state.openClusters.value = [];
     state.openImage.value = null;
     state.openImageClass.value = null;
+    state.openImageStep.value = null;
     state.imageShade.value = 'outcome';
     state.validationOpen.value = true;
     data.trainingClasses.value = { status: 'idle' };

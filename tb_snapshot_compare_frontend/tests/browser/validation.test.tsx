@@ -3,6 +3,7 @@ import { page as browserPage, userEvent } from 'vitest/browser';
 import { accuracyColors } from '../../src/scales/accuracy';
 import { columnsOf, GUTTER, MARGIN } from '../../src/scales/steps';
 import { announcement } from '../../src/state/environment';
+import { a, b } from '../../src/state/selection';
 import * as state from '../../src/state/training';
 import { setDark } from '../../src/theme/theme';
 import * as model from '../../src/views/training-validation/model';
@@ -36,11 +37,11 @@ async function place(key: string, pass: number, y: number): Promise<{ x: number;
   return { x: body.left + GUTTER + (column.left + column.right) / 2, y: body.top + top + y };
 }
 
-async function send(type: string, key: string, pass: number, y: number): Promise<void> {
+async function send(type: string, key: string, pass: number, y: number, detail = 1): Promise<void> {
   const { x, y: down } = await place(key, pass, y);
   const grid = (await line(key)).closest('.validation-grid') as HTMLElement;
   const Kind = type === 'click' ? MouseEvent : PointerEvent;
-  grid.dispatchEvent(new Kind(type, { bubbles: true, clientX: x, clientY: down }));
+  grid.dispatchEvent(new Kind(type, { bubbles: true, clientX: x, clientY: down, detail }));
 }
 
 async function pixel(key: string, pass: number, y: number): Promise<string> {
@@ -363,6 +364,63 @@ describe('hovering', () => {
       await send('click', `class-${index}`, pass, y);
       expect(state.pins.value).toEqual([]);
     }
+  });
+
+  /** An anomaly after the first pass, with a snapshot of every pass. */
+  async function anomaly(): Promise<readonly [key: string, index: number, pass: number]> {
+    page = openValidation();
+    state.clustered.value = false;
+    const snapshots = page.recording.training.passes.map((at) => ({ id: `at ${at}`, step: at }));
+    state.training.value = { status: 'ready', value: { ...page.recording.training, snapshots } };
+    const at = page.recording.classes(2).left.findIndex((count) => count >= 3);
+    return [`class-${Math.floor(at / 12)}`, Math.floor(at / 12), at % 12];
+  }
+
+  test('a click on a mark sets Compare, a double click opens it', async () => {
+    const [key, , pass] = await anomaly();
+    [a.value, b.value] = [null, null];
+    await send('pointermove', key, pass, -3);
+    const words = `step ${step(pass - 1).toLocaleString('en-US')} (a) and step ${step(pass).toLocaleString('en-US')} (b)`;
+    await vi.waitFor(() =>
+      expect(document.querySelector('.validation-card-mark')?.textContent).toContain(words),
+    );
+    await send('click', key, pass, -3);
+    expect([a.value, b.value]).toEqual([`at ${step(pass - 1)}`, `at ${step(pass)}`]);
+    expect([state.page.value, state.pins.value]).toEqual(['training', [step(pass)]]);
+    [a.value, b.value] = [null, null];
+    await send('click', key, pass, -3);
+    await send('click', key, pass, -3, 2);
+    expect([a.value, b.value]).toEqual([`at ${step(pass - 1)}`, `at ${step(pass)}`]);
+    expect([state.page.value, state.pins.value]).toEqual(['compare', [step(pass)]]);
+  });
+
+  test('Shift and Enter at a mark opens Compare, elsewhere what lies there', async () => {
+    const [, index, pass] = await anomaly();
+    [a.value, b.value] = [null, null];
+    (await rows()).focus();
+    const down = '{ArrowDown}'.repeat(model.order.value.indexOf(index));
+    const right = '{ArrowRight}'.repeat(pass - 1);
+    await userEvent.keyboard(`${down}{Home}${right}{Shift>}{Enter}{/Shift}`);
+    expect([state.page.value, a.value]).toEqual(['training', null]);
+    expect(state.openClasses.value).toEqual([index]);
+    await userEvent.keyboard('{Enter}{ArrowRight}{Shift>}{Enter}{/Shift}');
+    expect([state.page.value, b.value]).toEqual(['compare', `at ${step(pass)}`]);
+  });
+
+  test('a class that is opened far below has its lower marks in sight', async () => {
+    page = openValidation();
+    state.clustered.value = false;
+    model.height.value = 420;
+    const last = model.order.value.at(-1) as number;
+    const grid = await rows();
+    grid.scrollTop = grid.scrollHeight;
+    await userEvent.click(await openers(`class-${last}`));
+    await vi.waitFor(() => {
+      const line = model.layout.value.lines.find(({ key }) => key === `class-${last}`);
+      expect(line?.kind === 'images' && line.images).toBe(12);
+      const bottom = (line?.top ?? 0) + (line?.height ?? 0);
+      expect(grid.scrollTop + grid.clientHeight).toBeGreaterThanOrEqual(bottom);
+    });
   });
 
   test('a mark of an opened class tells how many became wrong', async () => {

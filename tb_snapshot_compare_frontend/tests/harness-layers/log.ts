@@ -129,6 +129,7 @@ export function logOf(
         units: ['conv3/block2/conv2'],
         classes: [],
         steps: [],
+        also: [],
       },
       {
         id: 'dead',
@@ -139,6 +140,7 @@ export function logOf(
         units: ['conv1'],
         classes: [],
         steps: [],
+        also: [],
       },
     ],
     problems: [],
@@ -186,7 +188,7 @@ export function seriesOf(
       } else values[at] = statisticOf(kind, statistic, moved, dump, path);
     });
   });
-  return { units, kind, statistic, depth, values };
+  return { units, kind, statistic, depth, values, notFinite: null };
 }
 
 function statisticOf(kind: string, statistic: string, moved: number, dump: number, path: string) {
@@ -218,7 +220,7 @@ export function bandsOf(
       });
     });
   });
-  return { units, kind, edges, values };
+  return { units, kind, edges, values, notFinite: null };
 }
 
 /** Some filters never move, some jump at an incident; a cosine is not known at the first dump. */

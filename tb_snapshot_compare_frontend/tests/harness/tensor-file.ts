@@ -1,9 +1,9 @@
 /** Writer of the safetensors layout, as the server writes it. */
 export interface FilePart {
   readonly name: string;
-  readonly dtype: 'F32' | 'I32' | 'F16';
+  readonly dtype: 'F64' | 'F32' | 'I32' | 'F16';
   readonly shape: readonly number[];
-  readonly values: Float32Array | Int32Array | Uint16Array;
+  readonly values: Float64Array | Float32Array | Int32Array | Uint16Array;
 }
 
 export function tensorFile(

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Correlation } from '../../src/client/types';
 import { training } from '../../src/state/training';
 import {
+  classesWithOne,
   higherThresholds,
   outcomesByThreshold,
   suggestedThresholds,
@@ -385,7 +386,11 @@ describe('the words above the columns', () => {
     const heads = headsOf(KNOWN, wide, named('cat'));
     expect(heads.names.lie).toBe('across');
     expect(heads.steps?.lie).toBe('across');
-    expect(headsOf(KNOWN, wide, named('a class of a long name')).names.lie).toBe('upright');
+    const long = named('a class of a long name');
+    const half = detailedLayout(KNOWN, 100);
+    expect(Math.min(...half.columns.map(({ width }) => width))).toBeLessThan(64);
+    expect(headsOf(KNOWN, half, long).names.lie).toBe('upright');
+    expect(headsOf(KNOWN, simpleLayout(KNOWN, 900), long).names.lie).toBe('across');
     expect(headsOf(KNOWN, detailedLayout(KNOWN, 100), named('cat')).steps?.lie).toBe('upright');
   });
 
@@ -488,4 +493,13 @@ test('what was chosen in one run is not chosen in another', () => {
   choose(null);
   expect(chosen.value).toBeNull();
   training.value = { status: 'idle' };
+});
+
+test('classes with a single anomaly are counted at a threshold', () => {
+  const counts = {
+    left: Int32Array.of(0, 5, 0, 3, 4, 0, 0, 0, 0),
+    right: Int32Array.of(0, 0, 0, 0, 0, 9, 0, 0, 0),
+  };
+  expect([1, 4, 5, 10].map((least) => classesWithOne(counts, 3, least))).toEqual([1, 1, 2, 0]);
+  expect(classesWithOne({ left: new Int32Array(), right: new Int32Array() }, 0, 1)).toBe(0);
 });

@@ -12,7 +12,15 @@ import {
 } from '../../src/views/training-layers/extents';
 import { farthest, fold, horizonShapes } from '../../src/views/training-layers/horizon';
 import { lineShapes } from '../../src/views/training-layers/line';
-import { type Row, rowOf, valueAt } from '../../src/views/training-layers/series';
+import { notFiniteShapes } from '../../src/views/training-layers/not-finite';
+import {
+  hasGaps,
+  hasValues,
+  notFiniteAt,
+  type Row,
+  rowOf,
+  valueAt,
+} from '../../src/views/training-layers/series';
 import { type Shape, svgShapes } from '../../src/views/training-layers/shapes';
 import { random } from '../harness-layers/log';
 
@@ -20,6 +28,7 @@ const row = (values: readonly number[], depth = 1): Row => ({
   depth,
   dumps: values.length / depth,
   values: Float32Array.from(values),
+  notFinite: null,
 });
 const each = (count: number, width = 1): readonly Bucket[] =>
   Array.from({ length: count }, (_, at) => ({
@@ -252,6 +261,49 @@ test('dumps that share a pixel show their least and greatest values as a line', 
   expect(points).toEqual([0, 11, 0, 21, 0, 1, 1, 1]);
 });
 
+const struck = (values: readonly number[], some: readonly number[], depth = 1): Row => ({
+  ...row(values, depth),
+  notFinite: { some: Float64Array.from(some), of: Float64Array.from(some, () => 9) },
+});
+
+test('dumps with values that are not finite have an edge, and a ground where none is', () => {
+  const values = struck([1, 2, Number.NaN, Number.NaN], [0, 3, 9, 0]);
+  const style = { edge: 'edge', stripe: 'stripe', ground: 'ground' };
+  const shapes = notFiniteShapes(values, each(4, 12), 30, style, 1);
+  const at = (dump: number, y: number) =>
+    new Set(Array.from({ length: 12 }, (_, x) => colorAt(shapes, dump * 12 + x, y)));
+  expect([0, 1, 2, 3].map((dump) => at(dump, 2))).toEqual([
+    new Set([null]),
+    new Set(['stripe', 'edge']),
+    new Set(['stripe', 'edge']),
+    new Set([null]),
+  ]);
+  expect([0, 1, 2, 3].map((dump) => at(dump, 20))).toEqual([
+    new Set([null]),
+    new Set([null]),
+    new Set(['ground']),
+    new Set([null]),
+  ]);
+  expect(notFiniteShapes(row([1, Number.NaN]), each(2), 30, style, 1)).toEqual([]);
+});
+
+test('stripes of neighbours join where dumps are as narrow as pixels', () => {
+  const values = struck(new Array(24).fill(1), new Array(24).fill(1));
+  const style = { edge: 'edge', stripe: 'stripe', ground: 'ground' };
+  const shapes = notFiniteShapes(values, each(24), 30, style, 1);
+  const colors = Array.from({ length: 12 }, (_, x) => colorAt(shapes, x, 2));
+  const expected = ['stripe', 'edge', 'stripe', 'edge'].flatMap((color) => [color, color, color]);
+  expect(colors).toEqual(expected);
+});
+
+test('a dump whose values are all NaN or infinite is known, and recorded', () => {
+  expect(hasGaps(struck([1, Number.NaN], [0, 9]))).toBe(false);
+  expect(hasGaps(struck([1, Number.NaN, Number.NaN], [0, 9, 0]))).toBe(true);
+  expect(hasGaps(struck([1, 1, Number.NaN, Number.NaN], [0, 9], 2))).toBe(false);
+  expect(hasValues(struck([Number.NaN], [9]))).toBe(true);
+  expect(hasValues(row([Number.NaN]))).toBe(false);
+});
+
 test('a drawing has the same shapes', () => {
   const rects: Shape = { kind: 'rects', fill: '#123', rects: [0, 1, 2, 3.456] };
   const line: Shape = {
@@ -273,9 +325,11 @@ test('rows are found by their unit, those that grow later end earlier', () => {
     statistic: 'l1',
     depth: 1 as const,
     values: Float32Array.from([1, 2, 3, 4]),
+    notFinite: { some: Float64Array.of(0, 0, 0, 5), of: Float64Array.of(9, 9, 9, 9) },
   };
   const found = rowOf(series, 'b') as Row;
   expect([found.dumps, valueAt(found, 0), valueAt(found, 5)]).toEqual([2, 3, Number.NaN]);
+  expect([notFiniteAt(found, 0), notFiniteAt(found, 1)]).toEqual([0, 5]);
   expect(rowOf(series, 'c')).toBeNull();
   const shapes = horizonShapes(found, each(4), { low: 0, high: 4 }, 10, STYLE);
   expect(colorAt(shapes, 3, 9)).toBeNull();

@@ -188,7 +188,7 @@ test('names that begin as their group does are told by the rest', () => {
 });
 
 test('findings mark the rows of their units, and rows that hold these', () => {
-  const finding = (units: string[], severity: 'problem' | 'note') => ({
+  const finding = (units: string[], severity: 'problem' | 'note', also: string[] = []) => ({
     id: severity,
     kind: 'never_trained' as const,
     severity,
@@ -197,12 +197,15 @@ test('findings mark the rows of their units, and rows that hold these', () => {
     units,
     classes: [],
     steps: [],
+    also,
   });
   const all = [finding(['conv3/block1/conv1'], 'note'), finding(['conv3/block2'], 'problem')];
   const found = findingsOf(tree, all, ['conv2', 'conv3']);
   expect([...found.keys()]).toEqual(['conv3']);
   expect(found.get('conv3')?.map(({ severity }) => severity)).toEqual(['problem', 'note']);
   expect(findingsOf(tree, all, ['conv3/block1/conv1']).size).toBe(1);
+  const spread = [finding(['conv3/block2'], 'problem', ['conv2'])];
+  expect([...findingsOf(tree, spread, ['conv2', 'conv3']).keys()]).toEqual(['conv2', 'conv3']);
 });
 
 test('opening and closing keeps what else is open', () => {

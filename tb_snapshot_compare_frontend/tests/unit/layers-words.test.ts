@@ -6,6 +6,7 @@ import type { Row } from '../../src/views/training-layers/series';
 import {
   bandWords,
   isSigned,
+  notFiniteWords,
   quantityOf,
   readingsAt,
   summaryOf,
@@ -15,6 +16,7 @@ const row = (values: readonly number[], depth = 1): Row => ({
   depth,
   dumps: values.length / depth,
   values: Float32Array.from(values),
+  notFinite: null,
 });
 
 test('edges are those that a log has: zero, and one digit of six decades', () => {
@@ -65,6 +67,29 @@ test('a dump is read in full, the largest first', () => {
   const bands = readingsAt('bands', row([0.75, 0.25], 2), 0, '', [0.1]);
   expect(bands.map(({ value }) => value)).toEqual(['25\u00a0%', '75\u00a0%']);
   expect(readingsAt('line', row([Number.NaN]), 0, '', [])[0]?.value).toBe('not known');
+});
+
+test('how much of a dump is NaN or infinite is told, and of what the value is', () => {
+  const some: Row = {
+    ...row([1, 2, Number.NaN]),
+    notFinite: { some: Float64Array.of(0, 1024, 1056), of: Float64Array.of(1056, 1056, 1056) },
+  };
+  const shown = { chart: 'horizon', kind: 'weight', statistic: 'l1' } as const;
+  expect(notFiniteWords(some, 0, shown)).toBeNull();
+  expect(notFiniteWords(some, 1, shown)).toBe(
+    '1,024 of 1,056 weights are NaN or infinite; the mean magnitude (L1) is of the others',
+  );
+  expect(notFiniteWords(some, 1, { ...shown, chart: 'box' })).toMatch(
+    /the spread is of the others/,
+  );
+  expect(notFiniteWords(some, 2, { ...shown, kind: 'moment1' })).toBe(
+    'all 1,056 first moments are NaN or infinite',
+  );
+  expect(notFiniteWords(row([1]), 0, shown)).toBeNull();
+  expect(readingsAt('line', some, 2, 'mean', [])[0]?.value).toBe('none finite');
+  expect(summaryOf('line', some, [10, 20, 30], [])).toBe(
+    'from 1 to 2, greatest at step 20; some NaN or infinite at 2 dumps, first at step 20',
+  );
 });
 
 test('a row is summed up for who cannot see it', () => {

@@ -3,7 +3,15 @@ import type { Curve, Finding } from '../../src/client/types';
 import { stepScale } from '../../src/scales/steps';
 import { callbackSnippet } from '../../src/shell/training/callback-snippet';
 import { gripAt, gripped, overviewPath } from '../../src/shell/training/overview-model';
-import { comparePinned, mostChanged, pairAround, pinnedPair } from '../../src/state/compare-pins';
+import {
+  chooseAnomaly,
+  compareAnomaly,
+  comparePinned,
+  followAnomalies,
+  mostChanged,
+  pairAround,
+  pinnedPair,
+} from '../../src/state/compare-pins';
 import { findings, showEvidence, wantedSection } from '../../src/state/findings';
 import { a, b, filters, layer, maximised } from '../../src/state/selection';
 import { choosingLayer } from '../../src/state/settle';
@@ -131,6 +139,52 @@ test('without pins nothing is compared', () => {
   expect([a.value, training.page.value]).toEqual([null, 'compare']);
 });
 
+test('an anomaly sets Compare to the snapshots around it, and opens nothing', () => {
+  training.page.value = 'training';
+  training.pinAll([stepOf(450)]);
+  topFilters.value = { status: 'loading', job: null, stale: null };
+  expect(chooseAnomaly(stepOf(402))).toBe(true);
+  expect([a.value, b.value]).toEqual(['resnet50-401', 'resnet50-402']);
+  expect(training.pins.value).toEqual([stepOf(402), stepOf(450)]);
+  expect(training.page.value).toBe('training');
+  choosingLayer.value = false;
+});
+
+test('filters of an anomaly are chosen once they are known, unless somebody chose some', () => {
+  const stop = followAnomalies();
+  const known = { status: 'ready', value: fake.top([stepOf(402)]) } as const;
+  const clicked = () => {
+    training.setPins([]);
+    topFilters.value = { status: 'loading', job: null, stale: null };
+    compareAnomaly(stepOf(402));
+    expect([layer.value, filters.value, choosingLayer.value]).toEqual([null, [], true]);
+  };
+  clicked();
+  expect(training.page.value).toBe('compare');
+  topFilters.value = known;
+  expect(layer.value).toBe(mostChanged(known.value)?.layer);
+  expect(filters.value).toEqual(mostChanged(known.value)?.filters);
+  expect(choosingLayer.value).toBe(false);
+  clicked();
+  filters.value = [1];
+  topFilters.value = known;
+  expect(filters.value).toEqual([1]);
+  clicked();
+  training.pinAll([stepOf(450)]);
+  topFilters.value = known;
+  expect(filters.value).toEqual([]);
+  choosingLayer.value = false;
+  stop();
+});
+
+test('an anomaly without snapshots around it is pinned alone', () => {
+  training.page.value = 'training';
+  const before = [a.value, b.value];
+  compareAnomaly(-1);
+  expect([a.value, b.value]).toEqual(before);
+  expect([training.pins.value, training.page.value]).toEqual([[-1], 'training']);
+});
+
 test('findings come by severity', () => {
   const severities = findings.value.map(({ severity }) => severity);
   expect(severities).toEqual([...severities].sort((x, y) => order(x) - order(y)));
@@ -148,6 +202,7 @@ const finding = (changes: Partial<Finding>): Finding => ({
   units: [],
   classes: [],
   steps: [],
+  also: [],
   ...changes,
 });
 

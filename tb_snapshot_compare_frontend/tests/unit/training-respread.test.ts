@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { movesOf, respread, respreadClasses } from '../../src/state/training-respread';
+import {
+  movesOf,
+  respread,
+  respreadClasses,
+  respreadSeries,
+} from '../../src/state/training-respread';
 
 test('steps that stay need no copy', () => {
   expect(movesOf([1, 2, 3], [1, 2, 3])).toBeNull();
@@ -26,6 +31,24 @@ test('values that are no whole rows do not end the page', () => {
 
 test('nothing has no rows', () => {
   expect(respread(new Float32Array(0), 0, Int32Array.of(-1), 0)).toHaveLength(0);
+});
+
+test('counts of what is not finite go with their dumps, 0 where nothing is known yet', () => {
+  const value = {
+    units: ['a', 'b'],
+    kind: 'weight',
+    statistic: 'l1',
+    depth: 1 as const,
+    values: Float32Array.of(1, Number.NaN, 3, 4),
+    notFinite: { some: Float64Array.of(0, 9, 0, 1), of: Float64Array.of(9, 9, 8, 8) },
+  };
+  const [before, after] = [
+    { dumps: [5, 6], passes: [] },
+    { dumps: [5, 6, 7], passes: [] },
+  ];
+  const grown = respreadSeries(value, before, after).notFinite;
+  expect([...(grown?.some ?? [])]).toEqual([0, 9, 0, 0, 1, 0]);
+  expect([...(grown?.of ?? [])]).toEqual([9, 9, 0, 8, 8, 0]);
 });
 
 test('classes keep their orders and clusters', () => {

@@ -25,6 +25,7 @@ const everything = {
   class_images: '12,40,-1',
   cluster: '0,3',
   picture: '4711',
+  picture_at: '644800',
   told: 'probability',
   validation: 'off',
   of: 'moment2',

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { fitText } from '../../elements/fit-text';
 import { GUTTER } from '../../scales/steps';
 import * as state from '../../state/training';
-import { type Heads, stepLabel, WORD_SIZE } from './heads';
+import { type Heads, nameRoom, stepLabel, WORD_SIZE } from './heads';
 import type { ColumnBand, Layout } from './layout';
 import * as model from './model';
 import { columnsIn, middleOf, rowsIn } from './paint';
@@ -61,7 +61,7 @@ function ClassName(props: {
       }}
     >
       <i data-lie={lie} style={{ height: `${height}px` }}>
-        {fitText(name, WORD_SIZE, lie === 'across' ? width : height)}
+        {fitText(name, WORD_SIZE, nameRoom(props.heads.names, width))}
       </i>
     </span>
   );

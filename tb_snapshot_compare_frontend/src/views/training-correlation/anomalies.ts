@@ -34,6 +34,22 @@ export function outcomesByThreshold(
   ) as readonly ThresholdOutcome[];
 }
 
+/** Classes with a single anomaly iteration at a threshold: they are left out. */
+export function classesWithOne(
+  { left, right }: Counts,
+  classes: number,
+  threshold: number,
+): number {
+  const passes = classes > 0 ? Math.floor(left.length / classes) : 0;
+  let found = 0;
+  for (let index = 0; index < classes; index += 1) {
+    const own = histogram(left, right, index * passes, passes);
+    const iterations = own.slice(threshold).reduce((sum, count) => sum + (count ?? 0), 0);
+    if (iterations === 1) found += 1;
+  }
+  return found;
+}
+
 /** How many passes have a largest count of 0, 1, 2, ... images. */
 function histogram(left: Int32Array, right: Int32Array, from: number, passes: number): number[] {
   const counts: number[] = [];

@@ -10,7 +10,7 @@ import { correlationForm, log } from '../../state/training';
 import { correlationRows } from './correlation-csv';
 import * as cube from './cube-model';
 import { cubeDrawing } from './cube-svg';
-import { type Heads, type Lie, stepLabel, WORD_SIZE } from './heads';
+import { type Heads, type Lie, nameRoom, stepLabel, WORD_SIZE } from './heads';
 import type { Layout } from './layout';
 import * as model from './model';
 import { middleOf, paintLayout } from './paint';
@@ -95,8 +95,7 @@ function names(known: Correlation, layout: Layout, heads: Heads): readonly strin
   );
   const { names: named, steps } = heads;
   const classes = layout.columns.map(({ classIndex, left, width }) => {
-    const room = named.lie === 'across' ? width : named.height;
-    const name = fitText(model.className(classIndex), WORD_SIZE, room);
+    const name = fitText(model.className(classIndex), WORD_SIZE, nameRoom(named, width));
     return headText(name, GUTTER + left + width / 2, named.height, named.lie);
   });
   const times = known.columns.map(({ step }, column) =>

@@ -4,7 +4,10 @@ import { textWidth } from '../../elements/fit-text';
 import { formatCount } from '../../scales/format';
 import type { Layout } from './layout';
 
-/** Words lie side by side where all of them fit; else they stand, from bottom to top. */
+/**
+ * Words lie side by side where all of them fit, or have room enough to be told apart once they are
+ * shortened; else they stand, from bottom to top.
+ */
 export type Lie = 'across' | 'upright';
 
 export interface Words {
@@ -27,6 +30,8 @@ export const HEADS_PADDING = 8;
 const LINE = 16;
 const SPACING = 6;
 const NAMES_LEAST = 32;
+/** Pixels of a column in which a name is read well, though a long one is shortened. */
+const ACROSS_FROM = 64;
 const NAMES_MOST = 112;
 /** Narrower iterations have no room for a step. */
 const UPRIGHT_FROM = 13;
@@ -41,7 +46,9 @@ export function headsOf(
     width,
   }));
   const longest = Math.max(0, ...named.map(({ length }) => length));
-  const fits = named.every(({ length, width }) => length + SPACING <= width);
+  const fits = named.every(
+    ({ length, width }) => length + SPACING <= width || width >= ACROSS_FROM,
+  );
   const upright = Math.max(NAMES_LEAST, Math.min(NAMES_MOST, Math.ceil(longest) + SPACING));
   const names: Words = fits ? { lie: 'across', height: LINE } : { lie: 'upright', height: upright };
   const steps = layout.detailed ? stepsOf(known, layout.unit) : null;
@@ -52,6 +59,11 @@ function stepsOf({ columns }: Correlation, unit: number): Words | null {
   const longest = Math.max(0, ...columns.map(({ step }) => textWidth(stepLabel(step), WORD_SIZE)));
   if (longest + SPACING <= unit) return { lie: 'across', height: LINE };
   return unit < UPRIGHT_FROM ? null : { lie: 'upright', height: Math.ceil(longest) + SPACING };
+}
+
+/** Pixels that a class's name may take, in a column of a width. */
+export function nameRoom({ lie, height }: Words, width: number): number {
+  return lie === 'across' ? width - SPACING : height;
 }
 
 export function stepLabel(step: number): string {

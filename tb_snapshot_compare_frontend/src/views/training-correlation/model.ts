@@ -6,7 +6,7 @@ import { dark } from '../../state/environment';
 import { latest } from '../../state/resources';
 import { anomalyRule, correlationForm, log } from '../../state/training';
 import { correlation, trainingClasses } from '../../state/training-data';
-import { outcomesByThreshold } from './anomalies';
+import { classesWithOne, outcomesByThreshold } from './anomalies';
 import { type Heads, headsOf } from './heads';
 import { detailedLayout, type Layout, simpleLayout } from './layout';
 import type { PaintColors } from './paint';
@@ -117,6 +117,13 @@ export function choose(next: Chosen | null): void {
 export const outcomes = computed(() => {
   const answer = latest(trainingClasses.value);
   return answer === null ? null : outcomesByThreshold(answer, classNames.value.length);
+});
+
+/** Classes with a single anomaly: at the threshold, or of any image where no class has two. */
+export const lonely = computed(() => {
+  const answer = latest(trainingClasses.value);
+  const least = outcomes.value?.length === 0 ? 1 : anomalyRule.value.threshold;
+  return answer === null ? 0 : classesWithOne(answer, classNames.value.length, least);
 });
 
 export const threshold = computed(() => anomalyRule.value.threshold);

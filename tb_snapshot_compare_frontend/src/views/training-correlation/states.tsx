@@ -53,12 +53,24 @@ export function NoColumns(): JSX.Element {
     <EmptyState icon="info" title={`No class has two anomalies of ${countOf(threshold, 'image')}`}>
       <p>
         {none
-          ? `No image of any class changed its state after ${run} in another one.`
-          : `An anomaly iteration is a pass at which at least ${countOf(threshold, 'image')} of a class leave or begin a state that lasts for ${run}; classes with one alone are left out.`}
+          ? noneWords(model.lonely.value, run)
+          : `An anomaly iteration is a pass at which at least ${countOf(threshold, 'image')} of a class leave or begin a state that lasts for ${run}; ${leftOutWords(model.lonely.value)}`}
       </p>
       {none ? <ShorterRun /> : <Thresholds />}
     </EmptyState>
   );
+}
+
+/** At no threshold has a class two anomalies. */
+function noneWords(lonely: number, run: string): string {
+  if (lonely === 0) return `No image of any class changed its state after ${run} in another one.`;
+  const have = lonely === 1 ? 'class has' : 'classes have';
+  return `${formatCount(lonely)} ${have} one anomaly alone, whatever the threshold, and no class has two: classes with one alone are left out.`;
+}
+
+function leftOutWords(lonely: number): string {
+  if (lonely === 0) return 'classes with one alone are left out.';
+  return `${countOf(lonely, 'class', 'classes')} with one alone ${lonely === 1 ? 'is' : 'are'} left out.`;
 }
 
 function ShorterRun(): JSX.Element | null {

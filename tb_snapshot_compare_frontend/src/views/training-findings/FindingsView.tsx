@@ -64,14 +64,8 @@ function useNews(): void {
 function List({ known }: { readonly known: Training }): JSX.Element {
   const [all, setAll] = useState(false);
   const found = findings.value;
-  if (found.length === 0) {
-    const looking = !known.examined || known.state === 'indexing';
-    return (
-      <p class="findings-none muted">
-        {looking ? 'Looking for anything unusual…' : 'Nothing unusual was found.'}
-      </p>
-    );
-  }
+  const examined = useExamined(known);
+  if (found.length === 0) return <p class="findings-none muted">{noneWords(known, examined)}</p>;
   const shown = all ? found : found.slice(0, SHOWN);
   return (
     <>
@@ -89,6 +83,19 @@ function List({ known }: { readonly known: Training }): JSX.Element {
       )}
     </>
   );
+}
+
+/** Whether this run was examined since the page was opened, at whatever version. */
+function useExamined({ run, examined }: Training): boolean {
+  const last = useRef<string | null>(null);
+  if (examined) last.current = run;
+  return last.current === run;
+}
+
+/** While a log grows it is examined again and again: what is known of it stays on show. */
+function noneWords({ state, examined }: Training, before: boolean): string {
+  if (state === 'indexing' || !before) return 'Looking for anything unusual…';
+  return examined ? 'Nothing unusual was found.' : 'Nothing unusual was found so far.';
 }
 
 function Row({ finding }: { readonly finding: Finding }): JSX.Element {

@@ -26,7 +26,7 @@ import {
   valuesOf,
 } from './other';
 import type { Row } from './series';
-import { quantityOf, readingsAt } from './words';
+import { notFiniteWords, quantityOf, readingsAt } from './words';
 
 /** Takes the focus for all small multiples: arrows move over rows and dumps. */
 export function ChartKeys(): JSX.Element {
@@ -120,8 +120,11 @@ function valueWords({ run, row: { unit } }: ChartLine, dump: number): string {
 
 function readWords(row: Row, dump: number): string {
   const kind = shownKind.value;
-  const label = kind ? quantityOf(layerChart.value, kind, layerStatistic.value) : '';
-  return readingsAt(layerChart.value, row, dump, label, model.shownEdges.value)
-    .map((reading) => `${reading.label} ${reading.value}`)
-    .join(', ');
+  const [chart, statistic] = [layerChart.value, layerStatistic.value];
+  const label = kind ? quantityOf(chart, kind, statistic) : '';
+  const readings = readingsAt(chart, row, dump, label, model.shownEdges.value).map(
+    (reading) => `${reading.label} ${reading.value}`,
+  );
+  const problem = kind && notFiniteWords(row, dump, { chart, kind, statistic });
+  return [...readings, ...(problem ? [problem] : [])].join(', ');
 }

@@ -1,5 +1,6 @@
 import type { JSX, RefObject } from 'preact';
 import { stepWords } from '../../elements/axis-words';
+import { Icon } from '../../elements/Icon';
 import { RunName, type WhichRun } from '../../elements/RunMark';
 import { Tooltip } from '../../elements/Tooltip';
 import type { Box } from '../../elements/tooltip-place';
@@ -15,7 +16,14 @@ import { unitName } from './names';
 import { dumpAt, dumpsOf, valuesOf } from './other';
 import { isPaired } from './other-values';
 import { chartsHeight } from './rows';
-import { countOf, parametersOf, quantityOf, type Reading, readingsAt } from './words';
+import {
+  countOf,
+  notFiniteWords,
+  parametersOf,
+  quantityOf,
+  type Reading,
+  readingsAt,
+} from './words';
 
 /** Exact values of what lies under the pointer. */
 export function HoverCard(props: {
@@ -66,6 +74,7 @@ function RowCard({ at, step }: { readonly at: Of<'row'>; readonly step: number }
       ) : (
         <Readings readings={readingsIn('own', at.path, step, quantity)} colors={bandColors()} />
       )}
+      <NotFiniteNote path={at.path} step={step} />
     </>
   );
 }
@@ -75,6 +84,34 @@ function readingsIn(run: WhichRun, path: string, step: number, label: string): r
   const [row, dump] = [valuesOf(run, path), dumpAt(run, step)];
   if (row === null || dump === null) return [];
   return readingsAt(state.layerChart.value, row, dump, label, model.shownEdges.value);
+}
+
+/** What of a unit is NaN or infinite, in each run on show. */
+function NotFiniteNote(props: { readonly path: string; readonly step: number }): JSX.Element {
+  const runs: readonly WhichRun[] = isPaired.value ? ['own', 'other'] : ['own'];
+  return (
+    <>
+      {runs.map((run) => {
+        const text = notFiniteIn(run, props.path, props.step);
+        if (text === null) return null;
+        const of = isPaired.value ? `${shortTitles.value[run]}: ` : '';
+        return (
+          <p key={run} class="layers-card-problem">
+            <Icon name="warning" size={14} />
+            {of}
+            {text}
+          </p>
+        );
+      })}
+    </>
+  );
+}
+
+function notFiniteIn(run: WhichRun, path: string, step: number): string | null {
+  const [row, dump, kind] = [valuesOf(run, path), dumpAt(run, step), state.shownKind.value];
+  if (row === null || dump === null || kind === null) return null;
+  const [chart, statistic] = [state.layerChart.value, state.layerStatistic.value];
+  return notFiniteWords(row, dump, { chart, kind, statistic });
 }
 
 function bandColors(): readonly string[] | null {

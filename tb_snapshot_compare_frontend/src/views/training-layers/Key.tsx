@@ -8,13 +8,20 @@ import { bandWords } from './words';
 export interface KeyEntry {
   readonly label: string;
   readonly colors: readonly string[];
+  /** Of the one colour. */
+  readonly stripe?: string;
 }
 
 /** Also the legend of an exported drawing. */
 export function keyEntries(): readonly KeyEntry[] {
-  const known = chartEntries();
-  const gaps = model.hasGaps.value || shownLayers.value.length > 0;
-  return gaps ? [...known, { label: 'not known', colors: [model.style.value.missing] }] : known;
+  const { missing, notFinite } = model.style.value;
+  const { edge, stripe } = notFinite;
+  const gaps = model.someGaps.value || shownLayers.value.length > 0;
+  return [
+    ...chartEntries(),
+    ...(model.someNotFinite.value ? [{ label: 'NaN or infinite', colors: [edge], stripe }] : []),
+    ...(gaps ? [{ label: 'not known', colors: [missing] }] : []),
+  ];
 }
 
 function chartEntries(): readonly KeyEntry[] {
@@ -54,16 +61,23 @@ function horizonEntries(): readonly KeyEntry[] {
   return falls ? [{ label: 'negative', colors: below }, rising] : [rising];
 }
 
+/** Stripes as wide as in the charts. */
+function groundOf(color: string, stripe: string | undefined): string {
+  return stripe === undefined
+    ? color
+    : `repeating-linear-gradient(90deg, ${color} 0 3px, ${stripe} 3px 6px)`;
+}
+
 export function Key(): JSX.Element | null {
   const entries = keyEntries();
   if (entries.length === 0) return null;
   return (
     <div class="layers-legend">
-      {entries.map(({ label, colors }) => (
+      {entries.map(({ label, colors, stripe }) => (
         <span key={label}>
           <span class="layers-swatches">
             {colors.map((color) => (
-              <i key={color} style={{ background: color }} />
+              <i key={color} style={{ background: groundOf(color, stripe) }} />
             ))}
           </span>
           {label}

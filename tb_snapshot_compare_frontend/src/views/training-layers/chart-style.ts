@@ -9,6 +9,7 @@ import {
 import type { BoxStyle } from './box';
 import type { HorizonStyle } from './horizon';
 import type { LineStyle } from './line';
+import type { NotFiniteStyle } from './not-finite';
 
 export interface ChartStyle {
   readonly horizon: HorizonStyle;
@@ -18,6 +19,7 @@ export interface ChartStyle {
   readonly bands: readonly string[];
   readonly missing: string;
   readonly hatch: string;
+  readonly notFinite: NotFiniteStyle;
 }
 
 export interface StyleChoice {
@@ -33,6 +35,11 @@ export interface StyleChoice {
 const UNSIGNED_RANGE = [0.26, 0.95] as const;
 const SIGNED_RANGE = [0.3, 0.95] as const;
 const HATCH: Readonly<Record<Theme, string>> = { light: '#b5b8bd', dark: '#757575' };
+/** As error, card and error-soft of the tokens. */
+const NOT_FINITE: Readonly<Record<Theme, NotFiniteStyle>> = {
+  light: { edge: '#b3261e', stripe: '#ffffff', ground: '#fdecea' },
+  dark: { edge: '#ffb0a6', stripe: '#3a3a3a', ground: '#4a3533' },
+};
 /** As the mark of the tokens: seen beside the line. */
 const BEYOND: Readonly<Record<Theme, string>> = { light: '#d50032', dark: '#ff4d6a' };
 const ZERO: Readonly<Record<Theme, string>> = { light: '#dadce0', dark: '#555555' };
@@ -61,6 +68,7 @@ export function chartStyle(choice: StyleChoice): ChartStyle {
     bands: steps(theme, ratioBands),
     missing,
     hatch: HATCH[theme],
+    notFinite: NOT_FINITE[theme],
   };
 }
 

@@ -7,6 +7,7 @@ import type { ChartStyle } from './chart-style';
 import type { Extent } from './extents';
 import { horizonShapes } from './horizon';
 import { lineShapes } from './line';
+import { notFiniteShapes } from './not-finite';
 import type { Row } from './series';
 import type { Shape } from './shapes';
 
@@ -20,8 +21,13 @@ export interface ChartSpec {
   readonly style: ChartStyle;
 }
 
-/** Without any finite value every column is missing. */
 export function shapesOf(spec: ChartSpec): readonly Shape[] {
+  const { row, buckets, height, ratio, style } = spec;
+  return [...finiteShapes(spec), ...notFiniteShapes(row, buckets, height, style.notFinite, ratio)];
+}
+
+/** Without any finite value every column is missing. */
+function finiteShapes(spec: ChartSpec): readonly Shape[] {
   const { chart, row, buckets, height, ratio, style } = spec;
   const extent = spec.extent ?? { low: 0, high: 0 };
   switch (chart) {

@@ -21,7 +21,7 @@ export function extentOf({ values }: Row): Extent | null {
 }
 
 /** Of finite values but the outermost ones, by nearest rank; null without any. */
-export function innerExtentOf({ values }: Row): Extent | null {
+export function innerExtentOf({ values }: Pick<Row, 'values'>): Extent | null {
   const sorted = values.filter(Number.isFinite).sort();
   const last = sorted.length - 1;
   const high = sorted[Math.round(QUANTILE * last)];
@@ -31,10 +31,8 @@ export function innerExtentOf({ values }: Row): Extent | null {
 
 /** Of whole box plots: the inner minima and maxima; null without any finite value. */
 export function innerBoxExtent({ values, depth }: Row): Extent | null {
-  const part = (of: number) => {
-    const chosen = values.filter((_, index) => index % depth === of);
-    return innerExtentOf({ depth: 1, dumps: chosen.length, values: chosen });
-  };
+  const part = (of: number) =>
+    innerExtentOf({ values: values.filter((_, index) => index % depth === of) });
   const [lowest, highest] = [part(0), part(depth - 1)];
   return lowest && highest && { low: lowest.low, high: highest.high };
 }

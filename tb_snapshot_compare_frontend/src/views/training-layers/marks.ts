@@ -11,12 +11,12 @@ export function findingsOf(
   rows: readonly string[],
 ): ReadonlyMap<string, readonly Finding[]> {
   const found = new Map<string, readonly Finding[]>();
-  const named = findings.filter(({ units }) => units.length > 0);
+  const named = findings.filter(({ units, also }) => units.length + also.length > 0);
   if (named.length === 0) return found;
   for (const path of rows) {
     const inside = new Set(within(tree, path));
     const of = named
-      .filter(({ units }) => units.some((unit) => inside.has(unit)))
+      .filter(({ units, also }) => [...units, ...also].some((unit) => inside.has(unit)))
       .sort((one, other) => ORDER.indexOf(one.severity) - ORDER.indexOf(other.severity));
     if (of.length > 0) found.set(path, of);
   }

@@ -27,7 +27,7 @@ import { networkGraph } from './network-graph';
 import { layOutStrip } from './network-strip';
 import { isPaired, otherValues } from './other-values';
 import { FILTERS_MOST, heightOf, layOutRows, type Opened, type UnitRow } from './rows';
-import { type Row, rowOf } from './series';
+import { hasGaps, hasNotFinite, type Row, rowOf } from './series';
 import { shortNames } from './short-names';
 import { topOf } from './top';
 import { LABELS_LEFT, layOutTree, treeItems } from './tree';
@@ -257,10 +257,11 @@ export const isCut = computed(() =>
   }),
 );
 
-/** Whether some column has no value. */
-export const hasGaps = computed(() =>
-  allValues.value.some(([, row]) => row.values.some(Number.isNaN)),
-);
+/** Whether some column is not known. */
+export const someGaps = computed(() => allValues.value.some(([, row]) => hasGaps(row)));
+
+/** Whether some column has values that are NaN or infinite. */
+export const someNotFinite = computed(() => allValues.value.some(([, row]) => hasNotFinite(row)));
 
 export const findings = computed(() =>
   findingsOf(state.units.value, state.log.value?.findings ?? [], state.shownUnits.value),

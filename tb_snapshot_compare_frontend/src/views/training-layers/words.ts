@@ -5,7 +5,7 @@ import { formatCount, formatFraction, formatNumber } from '../../scales/format';
 import type { FilterScale, LayerChart, LayerKind } from '../../state/training';
 import { extentOf } from './extents';
 import { unitName } from './names';
-import { hasValues, type Row, valueAt } from './series';
+import { hasValues, notFiniteAt, type Row, valueAt } from './series';
 
 export const KINDS: Readonly<Record<LayerKind, string>> = {
   weight: 'Weights',
@@ -133,6 +133,8 @@ export function readingsAt(
   edges: readonly number[],
 ): readonly Reading[] {
   const value = (part: number) => valueAt(row, dump, part);
+  const unknown = notFiniteAt(row, dump) > 0 ? 'none finite' : 'not known';
+  const read = (part: number) => (Number.isNaN(value(part)) ? unknown : exact(value(part)));
   if (chart === 'bands') {
     return bandWords(edges)
       .map((band, part) => ({ label: band, value: formatFraction(finite(value(part))) }))
@@ -140,10 +142,33 @@ export function readingsAt(
   }
   if (chart === 'box') {
     return ['Minimum', 'First quartile', 'Mean', 'Third quartile', 'Maximum']
-      .map((name, part) => ({ label: name, value: exact(value(part)) }))
+      .map((name, part) => ({ label: name, value: read(part) }))
       .toReversed();
   }
-  return [{ label, value: exact(value(0)) }];
+  return [{ label, value: read(0) }];
+}
+
+export interface Shown {
+  readonly chart: LayerChart;
+  readonly kind: LayerKind;
+  readonly statistic: string;
+}
+
+/** `1,024 of 1,056 weights are NaN or infinite; the mean is of the others`; null where none is. */
+export function notFiniteWords(row: Row, dump: number, shown: Shown): string | null {
+  const some = notFiniteAt(row, dump);
+  if (some === 0) return null;
+  const of = row.notFinite?.of[dump] ?? some;
+  const what = KINDS[shown.kind].toLowerCase();
+  if (some === of) return `all ${formatCount(of)} ${what} are NaN or infinite`;
+  const are = some === 1 ? 'is' : 'are';
+  return `${formatCount(some)} of ${formatCount(of)} ${what} ${are} NaN or infinite; ${ofOthers(shown)} of the others`;
+}
+
+function ofOthers({ chart, statistic }: Shown): string {
+  if (chart === 'box') return 'the spread is';
+  if (chart === 'bands') return 'the shares are';
+  return `the ${lowered(STATISTICS[statistic] ?? statistic)} is`;
 }
 
 /** For screen readers: where a row's values lie, and where the greatest is. */
@@ -155,6 +180,15 @@ export function summaryOf(
 ): string {
   if (row === null) return 'not read yet';
   if (!hasValues(row)) return 'not recorded';
+  return [finiteSummary(chart, row, dumps, edges), ...notFiniteSummary(row, dumps)].join('; ');
+}
+
+function finiteSummary(
+  chart: LayerChart,
+  row: Row,
+  dumps: readonly number[],
+  edges: readonly number[],
+): string {
   if (chart === 'bands') return bandSummary(row, dumps, edges);
   const all = extentOf(row);
   if (all === null) return 'nowhere finite';
@@ -163,6 +197,15 @@ export function summaryOf(
   const peak = dumps[Math.floor(place / size)];
   const at = peak === undefined ? '' : `, greatest at ${stepWords(peak)}`;
   return `from ${exact(all.low)} to ${exact(all.high)}${at}`;
+}
+
+function notFiniteSummary(row: Row, dumps: readonly number[]): readonly string[] {
+  const struck = dumps.filter((_, dump) => notFiniteAt(row, dump) > 0);
+  const [first] = struck;
+  if (first === undefined) return [];
+  return [
+    `some NaN or infinite at ${countOf(struck.length, 'dump')}, first at ${stepWords(first)}`,
+  ];
 }
 
 function bandSummary(row: Row, dumps: readonly number[], edges: readonly number[]): string {

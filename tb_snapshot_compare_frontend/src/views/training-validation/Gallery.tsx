@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { TrainingImages } from '../../client/types';
-import { newestPin } from '../../state/training';
+import { outcomePass, revealCurrent } from './looked';
 import * as model from './model';
 import { predictionAt } from './outcomes';
 import { cellColors } from './palette';
@@ -25,7 +25,7 @@ export function Gallery({ index, images, current }: GalleryProps): JSX.Element {
   const here = images.image.includes(current);
   const reached = here ? current : images.image[images.order[0] ?? 0];
   useEffect(() => {
-    if (list.current) reveal(list.current);
+    if (list.current) revealCurrent(list.current);
   }, [current]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -65,24 +65,6 @@ export function Gallery({ index, images, current }: GalleryProps): JSX.Element {
       ))}
     </div>
   );
-}
-
-/** Scrolls the list alone, not what lies around it. */
-function reveal(list: HTMLElement): void {
-  const element = list.querySelector<HTMLElement>('[aria-current="true"]');
-  if (!element) return;
-  const top = element.offsetTop - list.offsetTop;
-  const bottom = top + element.offsetHeight;
-  if (top < list.scrollTop) list.scrollTop = top;
-  else if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
-}
-
-/** The pass at which outcomes are shown: that of the newest pin, else the last one. */
-export function outcomePass(): number {
-  const steps = model.passes.value;
-  const step = newestPin.value;
-  const pass = step === null ? -1 : steps.indexOf(step);
-  return pass < 0 ? steps.length - 1 : pass;
 }
 
 interface TileProps {

@@ -1,11 +1,19 @@
 /** Rows of strips and pixel charts: pointer and keyboard, and only what is in sight is drawn. */
 import { batch, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { type Sight, useSight } from '../../elements/use-sight';
 import { GUTTER } from '../../scales/steps';
+import { chooseAnomaly, compareAnomaly } from '../../state/compare-pins';
 import { announce } from '../../state/environment';
-import { hoveredClass, hoveredStep, pinMode, togglePin } from '../../state/training';
+import {
+  hoveredClass,
+  hoveredStep,
+  openClasses,
+  pinMode,
+  pins,
+  togglePin,
+} from '../../state/training';
 import { type Cursor, type Ground, heldCursor, moveCursor } from './cursor';
 import { idOf, LineBox } from './LineBox';
 import { HEAD, type Layout, type Line, linesBetween, otherKey, ZOOM_STEP } from './lines';
@@ -16,7 +24,7 @@ import { Raster } from './Raster';
 import { placeWords } from './reading';
 
 const KEYS =
-  'Arrow keys move over rows and passes, comma and period to anomalies; Enter opens, P pins the step, plus and minus set the height of rows';
+  'Arrow keys move over rows and passes, comma and period to anomalies; Enter opens, P pins the step, Shift and Enter at an anomaly opens Compare there, plus and minus set the height of rows';
 
 export interface GridProps {
   readonly label: string;
@@ -28,6 +36,9 @@ export interface GridProps {
 export function Grid({ label, layout, height }: GridProps): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
+  const seen = useRef<readonly number[]>([]);
+  /** A class that is to be brought into sight. */
+  const opened = useRef<number | null>(null);
   const cursor = useSignal<Cursor | null>(null);
   const marked = useSignal<model.Pointed | null>(null);
   const { top, bottom } = within(useSight(body), layout.height);
@@ -44,6 +55,18 @@ export function Grid({ label, layout, height }: GridProps): JSX.Element {
   const all = heldLine && !lines.includes(heldLine) ? [...lines, heldLine] : lines;
 
   useEffect(() => () => leave(), []);
+  useLayoutEffect(() => {
+    const fresh = openClasses.peek().findLast((index) => !seen.current.includes(index));
+    seen.current = openClasses.peek();
+    if (fresh !== undefined) opened.current = fresh;
+    // Its images come later: only then it is known how high it is.
+    const line = layout.lines.find(
+      (each) => each.kind === 'images' && each.index === opened.current,
+    );
+    if (line?.kind !== 'images' || line.images === 0 || !scroller.current) return;
+    opened.current = null;
+    reveal(scroller.current, line, null);
+  }, [layout.lines]);
 
   const locate = (event: MouseEvent): PointedAt | null => {
     const frame = body.current?.getBoundingClientRect();
@@ -76,7 +99,7 @@ export function Grid({ label, layout, height }: GridProps): JSX.Element {
     const modifiers = { ctrl: event.ctrlKey, shift: event.shiftKey };
     const next = moveCursor(held, event.key, modifiers, ground);
     if (next) hold(next);
-    else if (!act(event.key, heldLine, held)) return;
+    else if (!act(event.key, heldLine, held, event.ctrlKey || event.shiftKey)) return;
     event.preventDefault();
     event.stopPropagation();
   };
@@ -111,7 +134,7 @@ export function Grid({ label, layout, height }: GridProps): JSX.Element {
           const at = locate(event);
           const key = at?.line.key ?? keyUnder(event);
           if (key) cursor.value = { key, pass: at?.pass ?? held?.pass ?? 0, row: at?.row ?? null };
-          if (at) choose(at);
+          if (at) choose(at, event.detail);
         }}
       >
         {/* biome-ignore lint/a11y/useSemanticElements: rows lie on a canvas, not in a table */}
@@ -211,29 +234,40 @@ function leave(): void {
   point(null);
 }
 
-/** A mark pins its step; elsewhere it depends on the page's mode. */
-function choose({ line, pass, row, mark }: PointedAt): void {
+/** A mark pins its step, or opens Compare there; elsewhere it depends on the page's mode. */
+function choose({ line, pass, row, mark }: PointedAt, clicks: number): void {
   if (pass === null) return;
-  if (mark || pinMode.value) pin(line, pass);
-  else open(line, row);
-}
-
-function pin(line: Line, pass: number): void {
   const step = stepOf(line, pass);
-  if (step !== null) togglePin(step);
+  const comparable = mark !== null && line.kind !== 'other';
+  if (step !== null && comparable && clicks === 2) compareAnomaly(step);
+  else if (step !== null && (mark || pinMode.value)) pin(step, comparable);
+  else open(line, row, pass);
 }
 
-function open(line: Line, row: number | null): void {
+/** Of an anomaly, Compare is set to it too. */
+function pin(step: number, anomaly: boolean): void {
+  if (anomaly && !pins.value.includes(step)) chooseAnomaly(step);
+  else togglePin(step);
+}
+
+/** Of this run: the other's snapshots are not these. */
+function isMarked(line: Line, pass: number): boolean {
+  return line.kind !== 'other' && model.shownMarks(line).some((mark) => mark.pass === pass);
+}
+
+function open(line: Line, row: number | null, pass: number): void {
   if (line.kind === 'images' && row !== null) {
-    const found = model.imageAt(line.index, row, 0);
-    if (found) model.showImage(found.image, line.index);
+    const found = model.imageAt(line.index, row, pass);
+    if (found) model.showImage(found.image, line.index, stepOf(line, pass));
   } else model.toggleLine(line);
 }
 
 /** What keys do at the place that is held; false for others. */
-function act(key: string, line: Line, held: Cursor): boolean {
-  if (key === 'Enter' || key === ' ') open(line, held.row);
-  else if (key === 'p' || key === 'P') pin(line, held.pass);
+function act(key: string, line: Line, held: Cursor, more: boolean): boolean {
+  const step = stepOf(line, held.pass);
+  if (key === 'Enter' && more && step !== null && isMarked(line, held.pass)) compareAnomaly(step);
+  else if (key === 'Enter' || key === ' ') open(line, held.row, held.pass);
+  else if ((key === 'p' || key === 'P') && step !== null) pin(step, isMarked(line, held.pass));
   else if ((key === '+' || key === '-') && line.kind === 'images') {
     const zoom = model.zoomOf(line.index, line.images);
     model.setZoom(line.index, zoom + (key === '+' ? ZOOM_STEP : -ZOOM_STEP));

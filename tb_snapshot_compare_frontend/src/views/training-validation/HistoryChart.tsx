@@ -5,10 +5,11 @@ import { useMemo, useRef } from 'preact/hooks';
 import type { ImageHistory } from '../../client/types';
 import { Tooltip } from '../../elements/Tooltip';
 import { useSize } from '../../elements/use-size';
-import { countTickFormat, formatCount, formatFraction, MISSING } from '../../scales/format';
-import { hoveredStep, pins, showPins, togglePin } from '../../state/training';
+import { formatCount, formatFraction, MISSING } from '../../scales/format';
+import { hoveredStep, pins, showPins } from '../../state/training';
 import { curvePath, type History } from './history';
 import * as chart from './history-chart';
+import { lookAt, outcomePass } from './looked';
 import * as model from './model';
 import { classColors } from './palette';
 
@@ -28,7 +29,7 @@ export function HistoryChart({ image, history }: HistoryChartProps): JSX.Element
   const passes = model.passes.value;
   const geometry = useMemo(() => chart.historyGeometry(passes, width), [passes, width]);
   const pointed = useSignal<number | null>(null);
-  const held = useSignal<number>(passes.length - 1);
+  const held = useSignal<number>(outcomePass());
   const focused = useSignal(false);
   const read = pointed.value ?? (focused.value ? held.value : null);
 
@@ -165,10 +166,11 @@ function Drawing({ image, history, geometry, width, read }: DrawingProps): JSX.E
           <g key={tick} transform={`translate(${geometry.scale.x(tick)} ${chart.curveY(0)})`}>
             <line class="validation-tick" y2="4" />
             <text class="validation-axis" y="17" text-anchor="middle">
-              {countTickFormat(tick)}
+              {formatCount(tick)}
             </text>
           </g>
         ))}
+        <Looked x={line(outcomePass())} />
         {pinned.map((pass) => (
           <Line key={pass} name="validation-pin" x={line(pass)} />
         ))}
@@ -180,6 +182,16 @@ function Drawing({ image, history, geometry, width, read }: DrawingProps): JSX.E
 
 function Line({ name, x }: { readonly name: string; readonly x: number }): JSX.Element {
   return <line class={name} x1={x} x2={x} y1={0} y2={chart.curveY(0)} />;
+}
+
+/** The pass that the facts tell of. */
+function Looked({ x }: { readonly x: number }): JSX.Element {
+  return (
+    <>
+      <Line name="validation-looked" x={x} />
+      <path class="validation-looked-head" d={`M${x - 5} 0h10l-5 6z`} />
+    </>
+  );
 }
 
 export interface Shade {
@@ -258,7 +270,7 @@ function passWords(image: ImageHistory, pass: number): string {
 
 function pin(pass: number): void {
   const step = model.passes.value[pass];
-  if (step !== undefined) togglePin(step);
+  if (step !== undefined) lookAt(step);
 }
 
 function anchorOf(box: HTMLElement | null, geometry: chart.HistoryGeometry, pass: number) {

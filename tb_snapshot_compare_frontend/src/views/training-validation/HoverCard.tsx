@@ -1,6 +1,8 @@
 /** The exact values at a place of the rows, and what a mark there means. */
 import type { JSX } from 'preact';
+import { stepWords } from '../../elements/axis-words';
 import { formatCount, formatFraction, MISSING } from '../../scales/format';
+import { pairOfAnomaly } from '../../state/compare-pins';
 import { anomalyRule, showTriangles } from '../../state/training';
 import { knownPasses, type Triangle } from './anomalies';
 import type { Line } from './lines';
@@ -120,7 +122,21 @@ function MarkWords({ line, mark }: { readonly line: Line; readonly mark: Triangl
         </p>
       )}
       {mark.side === 'right' && <p class="muted">{hindsightWords(runLength)}</p>}
+      {line.kind !== 'other' && <Deed step={model.axisOf(line).passes[mark.pass] ?? null} />}
     </div>
+  );
+}
+
+/** What a click on a mark does. */
+function Deed({ step }: { readonly step: number | null }): JSX.Element | null {
+  if (step === null) return null;
+  const pair = pairOfAnomaly(step);
+  return (
+    <p class="muted">
+      {pair.state === 'ready'
+        ? `A click pins it and sets Compare to ${stepWords(pair.a.step)} (a) and ${stepWords(pair.b.step)} (b); a double click, or Shift+Enter, opens Compare.`
+        : `A click pins it. ${pair.reason}`}
+    </p>
   );
 }
 

@@ -7,14 +7,15 @@ import { FailureState } from '../../elements/EmptyState';
 import { Icon } from '../../elements/Icon';
 import { formatCount, formatFraction, MISSING } from '../../scales/format';
 import { latest } from '../../state/resources';
-import { openImage, openImageClass } from '../../state/training';
+import { openImageClass } from '../../state/training';
 import { classImages, imageHistory } from '../../state/training-data';
 import { adoptStyles } from '../../theme/styles';
 import { Changes } from './Changes';
-import { Gallery, outcomePass } from './Gallery';
+import { Gallery } from './Gallery';
 import { HistoryChart, HistoryKey } from './HistoryChart';
 import { type History, historyOf } from './history';
 import css from './image-dialog.css?inline';
+import { outcomePass } from './looked';
 import * as model from './model';
 import { cellColors } from './palette';
 import { Thumbnail } from './Thumbnail';
@@ -39,8 +40,7 @@ export function ImageDialog({ image }: { readonly image: number }): JSX.Element 
   const close = (): void => {
     // What had the focus before takes it only once the dialog is gone.
     element.current?.close();
-    openImage.value = null;
-    openImageClass.value = null;
+    model.closeImage();
   };
   return (
     <dialog

@@ -39,8 +39,9 @@ export function middleOfPass({ columns }: HistoryGeometry, pass: number): number
   return column ? (column.left + column.right) / 2 : 0;
 }
 
+/** Within the chart, also of what is no probability: outputs of a network without a softmax. */
 export function curveY(probability: number): number {
-  return CURVE_TOP + (1 - probability) * CURVE_HEIGHT;
+  return CURVE_TOP + (1 - Math.min(1, Math.max(0, probability))) * CURVE_HEIGHT;
 }
 
 /** All stretches of one prediction as rectangles of one path. */

@@ -10,6 +10,7 @@ import {
   openClusters,
   openImage,
   openImageClass,
+  openImageStep,
   showTriangles,
   validationOpen,
 } from '../../state/training';
@@ -216,9 +217,23 @@ export function toggleLine(shown: Line): void {
   else toggleClass(line.index);
 }
 
-export function showImage(image: number, index: number | null): void {
+/** At a step, or at the one at which another image was on show. */
+export function showImage(
+  image: number,
+  index: number | null,
+  step: number | null = openImageStep.peek(),
+): void {
   batch(() => {
     openImage.value = image;
     openImageClass.value = index;
+    openImageStep.value = step;
+  });
+}
+
+export function closeImage(): void {
+  batch(() => {
+    openImage.value = null;
+    openImageClass.value = null;
+    openImageStep.value = null;
   });
 }

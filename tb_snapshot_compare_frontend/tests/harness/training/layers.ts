@@ -86,7 +86,7 @@ export function layerSeries(
       }
     }
   });
-  return { units: [...units], kind, statistic, depth, values };
+  return { units: [...units], kind, statistic, depth, values, notFinite: null };
 }
 
 function statisticsOf(size: number, noise: number, parameters: number): Record<string, number> {
@@ -149,7 +149,7 @@ export function layerBands(
       }
     }
   });
-  return { units: [...units], kind, edges: [...edges], values };
+  return { units: [...units], kind, edges: [...edges], values, notFinite: null };
 }
 
 export function filterSeries(

@@ -145,6 +145,7 @@ export function findingsOf(dumps: number): Finding[] {
     units: [],
     classes: [],
     steps: [],
+    also: [],
     ...evidence,
   });
   const incidents = INCIDENTS.filter(({ kind, dump }) => kind !== 'rate drop' && dump < dumps);
