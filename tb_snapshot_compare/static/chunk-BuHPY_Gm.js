@@ -1,0 +1,1 @@
+import{O as e,Q as t,m as n,nt as r}from"./chunk-HV3DflTe.js";var i=r({status:`idle`}),a=r({status:`idle`}),o=r({status:`idle`}),s=r({status:`idle`}),c=r({status:`idle`}),l=r(null),u=t(()=>e.value??n.value),d=r(null),f=r(null),p=r(null);export{i as a,s as c,l as i,f as l,u as n,a as o,p as r,o as s,c as t,d as u};

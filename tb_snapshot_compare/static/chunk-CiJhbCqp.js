@@ -1,1 +1,0 @@
-import{D as e,J as t,L as n,y as r}from"./chunk-CewH8X3q.js";import{n as i}from"./chunk-zzYprDbx.js";var a=t(()=>{let e=n(i.value);return e&&new Map(e.parts.map(({name:e,carried:t})=>[e,t]))}),o=t(()=>e.value===`carried`&&a.value!==null?`carried`:r.value);export{o as n,a as t};

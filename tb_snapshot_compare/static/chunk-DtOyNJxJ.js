@@ -1,0 +1,1 @@
+import{D as e,L as t,Q as n,y as r}from"./chunk-HV3DflTe.js";import{n as i}from"./chunk-Cw2DcljU.js";var a=n(()=>{let e=t(i.value);return e&&new Map(e.parts.map(({name:e,carried:t})=>[e,t]))}),o=n(()=>e.value===`carried`&&a.value!==null?`carried`:r.value);export{o as n,a as t};

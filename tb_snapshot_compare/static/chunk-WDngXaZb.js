@@ -1,1 +1,0 @@
-import{J as e,O as t,Q as n,m as r}from"./chunk-CewH8X3q.js";var i=n({status:`idle`}),a=n({status:`idle`}),o=n({status:`idle`}),s=n({status:`idle`}),c=n({status:`idle`}),l=n(null),u=e(()=>t.value??r.value),d=n(null),f=n(null),p=n(null);export{i as a,s as c,l as i,f as l,u as n,a as o,p as r,o as s,c as t,d as u};
