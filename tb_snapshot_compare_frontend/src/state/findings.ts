@@ -62,11 +62,15 @@ export function showEvidence(finding: Finding): void {
 /** Findings about filters, which are seen among those of their layer. */
 const OPENS: ReadonlySet<Finding['kind']> = new Set(['dead_filters', 'not_finite']);
 
-/** Updates tell what did not train, whatever its gradient; norms of weights what is dead. */
+/**
+ * Updates tell what did not train, whatever its gradient; norms of weights what is dead. Moving means
+ * and variances are among the weights only.
+ */
 function showQuantity(kind: Finding['kind']): void {
   const known = log.peek();
-  const isStuck = kind === 'never_trained' || kind === 'stopped' || kind === 'frozen_statistics';
+  const isStuck = kind === 'never_trained' || kind === 'stopped';
   if (isStuck && known?.kinds.includes('update')) layerKind.value = 'update';
+  if (kind === 'frozen_statistics' && known?.kinds.includes('weight')) layerKind.value = 'weight';
   if (kind === 'dead_filters' && known?.measures.includes('w_l2')) filterMeasure.value = 'w_l2';
 }
 

@@ -255,7 +255,7 @@ test('a resumed training and snapshots are events, once', () => {
   const events = eventsOf(
     {
       events: noted,
-      sessions: [session(100), session(300), session(400)],
+      sessions: [session(100), session(300), session(400), session(0)],
       snapshots: [
         { id: 'x', step: 200 },
         { id: 'y', step: 400 },
@@ -264,6 +264,7 @@ test('a resumed training and snapshots are events, once', () => {
     (step) => `step ${step}`,
   );
   expect(events.map(({ step, text }) => `${step} ${text}`)).toEqual([
+    '0 Training was begun anew by keras.',
     '200 Written.',
     '300 Resumed.',
     '400 Training was resumed by keras.',

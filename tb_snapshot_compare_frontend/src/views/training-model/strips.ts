@@ -63,7 +63,7 @@ export function eventsOf(
         step: first_step,
         time: started,
         kind: 'resumed',
-        text: `Training was resumed by ${writer}.`,
+        text: `Training was ${first_step > 1 ? 'resumed' : 'begun anew'} by ${writer}.`,
       }),
     );
   const saved = snapshots

@@ -163,7 +163,10 @@ function Drawing({ image, history, geometry, width, read }: DrawingProps): JSX.E
         ))}
         <path class="validation-curve" d={curvePath(image.probability, line, chart.curveY)} />
         {geometry.ticks.map((tick) => (
-          <g key={tick} transform={`translate(${geometry.scale.x(tick)} ${chart.curveY(0)})`}>
+          <g
+            key={tick}
+            transform={`translate(${chart.xOfStep(geometry, tick)} ${chart.curveY(0)})`}
+          >
             <line class="validation-tick" y2="4" />
             <text class="validation-axis" y="17" text-anchor="middle">
               {formatCount(tick)}

@@ -1,6 +1,13 @@
 /** Where everything of an image's history lies: the strip of predictions above the curve. */
 import { scaleLinear } from 'd3-scale';
-import { type Column, columnsOf, indexAt, type StepScale, stepScale } from '../../scales/steps';
+import {
+  type Column,
+  columnsOf,
+  indexAt,
+  middleAt,
+  type StepScale,
+  stepScale,
+} from '../../scales/steps';
 import type { Stretch } from './history';
 
 export const LEFT = 112;
@@ -37,6 +44,11 @@ export function historyGeometry(passes: readonly number[], outer: number): Histo
 export function middleOfPass({ columns }: HistoryGeometry, pass: number): number {
   const column = columns[pass];
   return column ? (column.left + column.right) / 2 : 0;
+}
+
+/** Where the axis has a step. */
+export function xOfStep({ scale }: HistoryGeometry, step: number): number {
+  return middleAt(scale.steps, scale, step);
 }
 
 /** Within the chart, also of what is no probability: outputs of a network without a softmax. */
