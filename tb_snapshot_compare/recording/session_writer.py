@@ -78,8 +78,7 @@ class SessionWriter:
             return
         if is_resumed:
             step = session.first_step
-            words = "goes on" if step > 1 else "begins anew"
-            self.event(step, "resumed", f"Training {words} with step {step:,}.", {})
+            self.event(step, "resumed", f"Training goes on with step {step:,}.", {})
 
     def is_known(self, table: str, step: int) -> bool:
         """Whether other sessions have rows of a step that count and are not hidden by this one."""
