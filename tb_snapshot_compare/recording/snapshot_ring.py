@@ -44,6 +44,7 @@ class SnapshotRing:
         self._write, self._has_place = write, has_place
         self._kept, self._kept_bytes, self._every = kept, kept_bytes, every
         self._dumps: deque[Dump] = deque()
+        self._tried: set[int] = set()
         self._written: set[int] = set()
         self._unplanned = 0 if every == 0 else _ENDS
         self._is_first = True
@@ -70,7 +71,7 @@ class SnapshotRing:
             period = dump.step // self._every
             if self._period is None or period > self._period:
                 rhythm = "step" if self._every == 1 else f"{self._every:,} steps"
-                self._write_once(dump, f"So it is every {rhythm}.")
+                self._write_due(dump, f"So it is every {rhythm}.")
             self._period = period
 
     def end(self) -> None:
@@ -108,9 +109,15 @@ class SnapshotRing:
     def _write_end(self, dump: Dump, reason: str) -> None:
         fits = 2 * dump.weight_bytes <= self._kept_bytes
         if self._every != 0 and fits and self._has_place():
+            self._write_due(dump, reason)
+
+    def _write_due(self, dump: Dump, reason: str) -> None:
+        """Once: what is due for several reasons and cannot be written is lost once."""
+        if dump.step not in self._tried:
             self._write_once(dump, reason)
 
     def _write_once(self, dump: Dump, reason: str) -> bool:
+        self._tried.add(dump.step)
         is_new = dump.step not in self._written and self._write(dump, reason)
         if is_new:
             self._written.add(dump.step)

@@ -204,12 +204,15 @@ def test_a_click_on_a_pixel_opens_its_image_where_clicks_do_not_pin(
     page.mouse.move(x, down)
     card = frame.get_by_role("tooltip")
     expect(card).to_contain_text(re.compile(rf"True class\s*{CLASSES[2]}"))
-    name = card.inner_text().splitlines()[0]
+    told = card.inner_text()
+    name, step = told.splitlines()[0], told.split("Step ")[1].split()[0]
     page.mouse.click(x, down)
     dialog = frame.get_by_role("dialog")
     expect(dialog.get_by_role("heading", level=2)).to_have_text(name)
     address_has(page, "picture", name.removeprefix("point "))
-    expect(dialog).to_contain_text(f"At step {STEPS}")
+    address_has(page, "picture_at", step)
+    expect(dialog).to_contain_text(f"At step {step}")
+    assert 0 < int(step) < STEPS
     click_at(opened, dialog.get_by_role("slider"), 0.9)
     dialog.get_by_role("button", name="Close", exact=True).click()
     has_pins(frame, 1)

@@ -137,6 +137,17 @@ def test_the_first_and_the_last_dump_are_left_out_where_they_take_too_much() -> 
         assert each.steps == []
 
 
+def test_what_is_due_for_several_reasons_is_tried_once() -> None:
+    tried: list[int] = []
+    ring = SnapshotRing(
+        lambda dump, reason: bool(tried.append(dump.step)), kept=2, kept_bytes=99, every=10
+    )
+    for step in (0, 10):
+        ring.add(Dump(step, 0.0, {}))
+    ring.end()
+    assert tried == [0, 10]
+
+
 def test_a_write_that_failed_is_tried_again() -> None:
     results = iter([False, True])
     ring = SnapshotRing(lambda dump, reason: next(results), kept=2, kept_bytes=99, every=0)
