@@ -123,7 +123,9 @@ def spike_forensics(
     first = max(start - window - TREND, 0)
     near = slice(first, end)
     broken_near = None if broken is None else broken[:, near]
-    away = jumps(series[:, near], window, broken_near)[:, start - first :]
+    around = jumps(series[:, near], window, broken_near)
+    away = around[:, start - first :]
+    earlier = np.abs(around[:, start - first - 1]) >= limit if start > first else None
     moved_loss = loss_onset or _loss_onset(
         step, steps[:end], start, loss_steps, loss, window, limit
     )
@@ -131,8 +133,12 @@ def spike_forensics(
     dump = min(int(np.searchsorted(steps[:end], anchor)), end - 1) - start
     moved = []
     for row in np.flatnonzero((np.abs(away) >= limit).any(axis=1)).tolist():
-        excursion = _nearest(excursions(away[row], limit), dump)
-        onset = _onset(excursion, steps[:end].astype(np.int64), start)
+        found = excursions(away[row], limit)
+        if earlier is not None and earlier[row]:
+            found = tuple(each for each in found if each.first > 0)  # it began before the reach
+        if not found:
+            continue
+        onset = _onset(_nearest(found, dump), steps[:end].astype(np.int64), start)
         moved.append(MovedSeries(row, onset, *_leads(onset, moved_loss)))
     moved.sort(key=lambda each: (each.onset.step, -abs(each.onset.deviation), each.series))
     judged = int((~np.isnan(away)).any(axis=1).sum())

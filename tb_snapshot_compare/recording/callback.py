@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -156,7 +156,8 @@ class SnapshotCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._probing = None
         self._probe_has_state = self._probe_data is not None and keeps_state(self.model)
         if self._probe_data is not None and not self._probe_has_state:
-            data = ProbeData(self._probe_data, self._class_names, input_shape(self.model))
+            shape = partial(input_shape, self.model)
+            data = ProbeData(self._probe_data, self._class_names, shape)
             self._probing = Probing(data, self.model.predict_on_batch, self._probe_every)
         self._step: int | None = None
         self._last_dump: int | None = None

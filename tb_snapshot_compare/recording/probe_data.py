@@ -1,6 +1,6 @@
 """The probe's inputs, batch by batch and in one order, and what outputs say of classes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -40,14 +40,18 @@ class ProbeData:
     """
 
     def __init__(
-        self, data: Any, class_names: Iterable[str] = (), shape: Shape | None = None
+        self,
+        data: Any,
+        class_names: Iterable[str] = (),
+        shape: Callable[[], Shape | None] = lambda: None,
     ) -> None:
         """Takes arrays or an iterable; of that nothing is read yet.
 
         Args:
           data: As said.
           class_names: By default those of the data set.
-          shape: Of a batch of the network's only input, where it is known.
+          shape: Of a batch of the network's only input, where it is known; asked for when the data
+            are first read, since some networks know it from their first batch on.
 
         Raises:
           TypeError: it is neither.
@@ -71,7 +75,7 @@ class ProbeData:
             return
         kept: list[Batch] | None = []
         nbytes, count, labels = 0, 0, []
-        for x, y in batches_of(self._data, self._shape):
+        for x, y in batches_of(self._data, self._shape()):
             count += count_of(x)
             if count > RECORDING_PROBE_IMAGES_MAX:
                 raise ValueError(TOO_MANY)

@@ -76,7 +76,10 @@ def layer_history(log: "Log", axis: str) -> LayerHistory:
         UnitHistory(
             count=count,
             still=still,
-            update_l2=log.layer_statistic("update", "l2", paths, first),
+            # Of a batch norm, the norm of all weights is that of its moving variance.
+            update_l2=np.where(
+                moving[0] > 0, np.nan, log.layer_statistic("update", "l2", paths, first)
+            ),
             weight_l2=log.layer_statistic("weight", "l2", paths, first),
             dead=counts("weight", "dead"),
         ),

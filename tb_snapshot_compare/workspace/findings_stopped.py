@@ -26,6 +26,8 @@ def findings_of_stops(log: "Log", layers: LayerHistory) -> list[Finding]:
         return []
     paths = [layers.paths[each.unit] for each in found]
     rate = _without_rate_since(log)
+    if rate is not None and not all(_explains(rate, each, layers) for each in found):
+        rate = None
     ended = rate is not None and all(each.without_gradient_since is None for each in found)
     texts = [_who(layers, paths), *_evidence(layers.axis, found)]
     if rate is not None:
@@ -42,6 +44,14 @@ def findings_of_stops(log: "Log", layers: LayerHistory) -> list[Finding]:
             (min(each.since for each in found), int(layers.steps[-1])),
         )
     ]
+
+
+def _explains(rate: int, found: StoppedUnit, layers: LayerHistory) -> bool:
+    """Whether a learning rate that is 0 since a step is why the weights do not change."""
+    if found.still_since is None:
+        return True
+    still = int(np.searchsorted(layers.steps, found.still_since, "right"))
+    return rate <= int(layers.steps[still])
 
 
 def _who(layers: LayerHistory, paths: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_snapshot_compare.analysis.excursions import TREND, WINDOW_DEFAULT
-from tb_snapshot_compare.analysis.loss_spikes import loss_spikes
+from tb_snapshot_compare.analysis.loss_spikes import BASELINE, GAP, loss_spikes
 from tb_snapshot_compare.analysis.spike_forensics import (
     REACH_DEFAULT,
     Onset,
@@ -33,6 +33,8 @@ _CAUSES: tuple[Quantity, ...] = ("learning_rate", *NORMS, "loss")
 """What moved at one dump goes in this order."""
 LOSSES_MAX = 1 << 21
 """Later ones are looked at."""
+_LOSSES_NEAR = 1 << 14
+"""So many before a step tell of its loss: what is usual comes from far fewer."""
 _LOSS, _RATE = "loss", "learning_rate"
 _RATE_TIMES = 1.5
 """A learning rate that changes by less from one step to the next follows a curve."""
@@ -93,7 +95,7 @@ def forensics_of(log: "Log", step: int) -> Forensics:
         loss_steps,
         loss,
         broken=broken,
-        loss_onset=_loss_onset(loss_steps, loss, since, seen),
+        loss_onset=_loss_onset(loss_steps, loss, (since, step, seen)),
     )
     onset = None if found.loss is None else found.loss.step
     moved = [_moved(*names[each.series], each.onset, onset) for each in found.moved]
@@ -123,18 +125,43 @@ def _order(moved: MovedSeries, dumps: Steps, loss: int | None) -> tuple[int, boo
     )
 
 
-def _loss_onset(steps: Steps, loss: Doubles, first: int, last: int) -> Onset | None:
-    """Where the last finding about the loss begins between two steps, the first one excluded."""
+def _loss_onset(steps: Steps, loss: Doubles, reach: tuple[int, int, int]) -> Onset | None:
+    """Where the last finding about the loss begins until a step, else the first one after it.
+
+    What rose and then was no number any more is one finding.
+
+    Args:
+      steps: of the losses.
+      loss: in order of steps; of too many those before the reach's end count.
+      reach: a finding has to last beyond the first of these steps, begins at the second or before
+        where there is such a one, and never after the third.
+    """
+    since, step, seen = reach
     steps, loss = steps[-LOSSES_MAX:], loss[-LOSSES_MAX:]
-    begins = [(spike.first, spike.onset) for spike in loss_spikes(loss)]
-    odd = ~np.isfinite(loss)
-    broke = np.flatnonzero(odd & ~np.append(False, odd[:-1]))
-    begins += [(place, np.inf) for place in broke.tolist()]
-    inside = [each for each in begins if first < steps[each[0]] <= last]
+    end = int(np.searchsorted(steps, seen, "right"))
+    start = max(0, end - _LOSSES_NEAR) // BASELINE * BASELINE  # where the findings' blocks begin
+    steps, loss = steps[start:end], loss[start:end]
+    inside = [each for each in _loss_findings(loss) if steps[each[1]] > since]
     if not inside:
         return None
-    place, away = max(inside)
+    before = [each for each in inside if steps[each[0]] <= step]
+    place, _, away = before[-1] if before else inside[0]
     return Onset(int(steps[place]), int(steps[place - 1]) if place else None, away)
+
+
+def _loss_findings(loss: Doubles) -> list[tuple[int, int, float]]:
+    """First and last place, and deviation, of what rose or is no number, near ones together."""
+    found = [(spike.first, spike.last, spike.onset) for spike in loss_spikes(loss)]
+    edges = np.diff(np.concatenate([[False], ~np.isfinite(loss), [False]]).astype(np.int8))
+    runs = zip(np.flatnonzero(edges > 0).tolist(), np.flatnonzero(edges < 0).tolist(), strict=True)
+    joined: list[tuple[int, int, float]] = []
+    for first, last, away in sorted([*found, *((a, b - 1, np.inf) for a, b in runs)]):
+        if joined and first - joined[-1][1] <= GAP:
+            begin, end, begun = joined[-1]
+            joined[-1] = (begin, max(end, last), begun)
+        else:
+            joined.append((first, last, away))
+    return joined
 
 
 def _rate_onset(log: "Log", first: int, last: int, anchor: int) -> Onset | None:
@@ -151,6 +178,8 @@ def _rate_onset(log: "Log", first: int, last: int, anchor: int) -> Onset | None:
     places = np.flatnonzero(before if before.any() else inside)
     if not places.size:
         return None
+    if np.isfinite(size[places]).any():  # a rise from 0 begins a warm-up
+        places = places[np.isfinite(size[places])]
     place = int(places[size[places].round(6).argmax()])
     return Onset(int(steps[place + 1]), int(steps[place]), float(times[place]))
 

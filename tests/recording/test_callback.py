@@ -225,6 +225,20 @@ def test_the_probe_is_asked_at_dumps(kind: str, tmp_path: Path, read: Reader) ->
     assert found.log.thumbnail(39).png.startswith(b"\x89PNG")
 
 
+def test_single_images_are_a_probe_of_a_network_that_is_built_by_its_first_batch(
+    tmp_path: Path, read: Reader
+) -> None:
+    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(4, "softmax")])
+    model.compile(keras.optimizers.SGD(0.05), "categorical_crossentropy")
+    labels = keras.utils.to_categorical(LABELS[:40], 4)
+    single = tf.data.Dataset.from_tensor_slices((IMAGES[:40], labels))
+    callback = SnapshotCallback(tmp_path, probe_data=single, every=4)
+    model.fit(IMAGES[:40], labels, batch_size=8, epochs=1, verbose=0, callbacks=[callback])
+    found = read(tmp_path)
+    assert found.log.probe.labels == tuple(LABELS[:40].tolist())
+    assert found.steps("images")
+
+
 def test_snapshots_hold_the_configuration_and_run(tmp_path: Path) -> None:
     model = network()
     fit(model, SnapshotCallback(tmp_path, every=8, snapshot_every=8))

@@ -29,7 +29,7 @@ def dataset(*parts: Any) -> Any:
 
 def read_of(data: Any, shape: Any = SHAPE) -> tuple[list[Any], list[int]]:
     """Shapes of the batches' inputs, and all labels."""
-    probe = ProbeData(data, shape=shape)
+    probe = ProbeData(data, shape=lambda: shape)
     shapes = [
         {name: part.shape for name, part in x.items()} if isinstance(x, dict)
         else [part.shape for part in x] if isinstance(x, list) else x.shape

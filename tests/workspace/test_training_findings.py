@@ -138,6 +138,16 @@ def test_a_learning_rate_of_zero_is_why(findings_of: FindingsOf) -> None:
     assert found.text.endswith("since step 410. The learning rate is 0 since step 406.")
 
 
+def test_a_learning_rate_that_ends_at_zero_is_not_why_a_layer_stopped_before(
+    findings_of: FindingsOf,
+) -> None:
+    made = quiet()
+    made.rates[-1] = 0
+    stopped(made, "head", 41)
+    found = only(findings_of(made))
+    assert (found.severity, "learning rate" in found.text) == ("warning", False)
+
+
 def test_a_layer_that_was_frozen_from_the_start_is_no_stop(findings_of: FindingsOf) -> None:
     made = quiet()
     stopped(made, "stage/conv1", 0)
@@ -180,6 +190,17 @@ def test_a_batch_norm_stops_though_its_statistics_move(findings_of: FindingsOf) 
     assert only(findings_of(made)).text == (
         "norm stopped training. Its weights have not changed since step 400."
     )
+
+
+def test_a_batch_norm_trains_however_large_its_variance(findings_of: FindingsOf) -> None:
+    made = quiet()
+    row = PATHS.index("norm")
+    made.statistics["moving"] = {name: v.copy() for name, v in made.statistics["update"].items()}
+    for kind in ("update", "moving"):
+        made.statistics[kind]["count"][row] = 20
+    made.statistics["update"]["l2"][row] = 1e-3
+    made.statistics["weight"]["l2"][row] = 1e6
+    assert findings_of(made).findings == ()
 
 
 def test_moving_statistics_beside_frozen_parameters_are_no_finding(

@@ -94,6 +94,34 @@ def test_a_loss_that_is_no_number_moved_there(log_of: LogOf) -> None:
     assert [(each.quantity, each.deviation) for each in found.series] == [("loss", 1e9)]
 
 
+def test_a_loss_that_rises_and_then_is_no_number_moved_where_it_rose(log_of: LogOf) -> None:
+    made = quiet()
+    made.loss[512:514] = 50
+    made.loss[515:] = np.nan
+    log = log_of(made)
+    for step in (513, 514, 520, 700):
+        assert forensics_of(log, step).loss_onset == 513
+
+
+def test_what_was_broken_before_has_no_onset_in_reach(log_of: LogOf) -> None:
+    made = quiet()
+    row = PATHS.index("head")
+    made.statistics["weight"]["nan"][row, 30:] = 5
+    made.statistics["weight"]["l2"][row, 30:] = np.nan
+    log = log_of(made)
+    assert told(forensics_of(log, 310)) == [("head", "weight", 300, 310, None)]
+    assert told(forensics_of(log, 700)) == []
+
+
+def test_a_rise_from_zero_is_no_jump_beside_another(log_of: LogOf) -> None:
+    made = quiet()
+    made.rates[:480] = 0
+    made.rates[510:513] *= 60
+    made.loss[511:514] = 20
+    (rate, loss) = forensics_of(log_of(made), 512).series
+    assert (rate.onset, loss.onset) == (511, 512)
+
+
 def test_a_loss_that_falls_has_no_finding_and_moves(log_of: LogOf) -> None:
     made = quiet()
     made.loss[512:] /= 30

@@ -8,10 +8,12 @@ const PART = /(?=[/_.-])/;
 const WORD = /^([/_.-]?)(\p{L}*)(.*)$/u;
 /** Letters that are left of a word. */
 const WORD_ENDS = [3, 2, 1] as const;
+/** Of names that are held against each other, which takes some 20 microseconds each. */
+const PAIRS_MOST = 10_000;
 
 /**
  * Each name as it is where it fits. Else parts of it are left out, or the ends of its words, so that
- * it can be no other of the names; where nothing does, its middle is left out.
+ * it can be no other of the names; where nothing does, or names are many, its middle is left out.
  */
 export function shortNames(
   names: readonly string[],
@@ -19,7 +21,10 @@ export function shortNames(
   room: number,
 ): ReadonlyMap<string, string> {
   const fits = (text: string) => textWidth(text, size) <= room;
+  const long = names.filter((name) => !fits(name)).length;
+  const many = long * names.length > PAIRS_MOST;
   const shorten = (name: string): string => {
+    if (many) return fitText(name, size, room);
     const others = names.filter((other) => other !== name);
     const tells = (text: string) => fits(text) && !others.some((other) => canBe(text, other));
     return shortForms(name).find(tells) ?? fitText(name, size, room);
