@@ -46,13 +46,16 @@ def unreplaced(segments: Sequence[Segment]) -> list[Segment]:
 
 
 def counting(segments: Sequence[Segment], sessions: Mapping[str, Session]) -> tuple[Part, ...]:
-    """What counts of the segments of one table, by session and number.
+    """What counts of the segments of one table, by session and by when its newest row was written.
+
+    So of what one session wrote twice the later row comes last, also where the first was merged
+    since, into a segment of a greater number.
 
     Args:
       segments: All sound ones.
       sessions: By id; one that is not known hides nothing.
     """
-    kept = sorted(unreplaced(segments), key=lambda segment: (segment.session, segment.name.number))
+    kept = sorted(unreplaced(segments), key=_written)
     ids = sorted({segment.session for segment in kept})
     if len(ids) < 2:
         return tuple(Part(segment) for segment in kept)
@@ -65,6 +68,11 @@ def counting(segments: Sequence[Segment], sessions: Mapping[str, Session]) -> tu
     )
     rows = _counting_rows(steps, created, of_session, [sessions.get(each) for each in ids])
     return tuple(_parts(kept, steps, of_segment, rows))
+
+
+def _written(segment: Segment) -> tuple[str, float, int]:
+    newest = float(segment.runs["created"].max(initial=0.0))
+    return segment.session, newest, segment.name.number
 
 
 def _counting_rows(

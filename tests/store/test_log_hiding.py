@@ -165,6 +165,14 @@ def test_of_one_step_the_newest_writer_counts() -> None:
     assert (steps_of("a", found), steps_of("b", found)) == ([1, 2], [3])
 
 
+def test_what_was_written_last_comes_last_though_what_is_older_was_merged_since() -> None:
+    first, second = segment("a", 1, [0], 1.0), segment("a", 2, [0], 2.0)
+    last = segment("a", 3, [0], 3.0)
+    merged = segment("a", 4, [0], replaces=[first, second])
+    found = counting([first, second, last, merged], {"a": session("a", first_step=0)})
+    assert [part.segment.name.number for part in found] == [4, 3]
+
+
 def test_segments_that_say_they_replace_each_other_do_not_vanish() -> None:
     first = segment("a", 0, [1])
     name = SegmentName(1, 1, "a", 1, "00000000")
