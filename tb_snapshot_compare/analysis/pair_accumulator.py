@@ -130,14 +130,24 @@ class PairAccumulator:
 
     def columns(self) -> SumColumns:
         """The same as columns: the whole, then the filters. Raises as `finish`."""
-        if self._added != self._count:
-            raise ValueError(f"{self._added} of {self._count} elements were added")
-        lanes = self._filters_by_runs() if self._by_runs else self._lanes_by_rows()
+        lanes = self._lane_sums()
         columns = SumColumns.empty(1 + (self._axis.count if self._axis else 0))
         columns[:1].set_whole(lanes.total())
         if self._axis:
             lanes.fold(self._axis, columns[1:])
         return columns
+
+    def filter_columns(self) -> SumColumns:
+        """The filters of `columns`, of which there are some, without the whole."""
+        assert self._axis is not None
+        columns = SumColumns.empty(self._axis.count)
+        self._lane_sums().fold(self._axis, columns)
+        return columns
+
+    def _lane_sums(self) -> "_LaneSums":
+        if self._added != self._count:
+            raise ValueError(f"{self._added} of {self._count} elements were added")
+        return self._filters_by_runs() if self._by_runs else self._lanes_by_rows()
 
     def _filters_by_runs(self) -> "_LaneSums":
         kernels = _kernels()
@@ -217,8 +227,9 @@ class _LaneSums:
         )
 
     def _total(self, sums: NDArray[np.float64], slot: int) -> ScaledSum:
-        k = self.kernels
-        small, big = self.scaled[k.SMALL, slot], self.scaled[k.BIG, slot]
+        if not self.scaled.size:
+            return ScaledSum(float(sums[slot]))
+        small, big = self.scaled[self.kernels.SMALL, slot], self.scaled[self.kernels.BIG, slot]
         return ScaledSum(
             float(sums[slot]),
             math.fsum(small) if small.any() else 0.0,
@@ -228,11 +239,9 @@ class _LaneSums:
     def fold(self, axis: FilterAxis, columns: SumColumns) -> None:
         """Writes the sums of the filters to as many columns."""
         k = self.kernels
-        side_by_side = 1 if self.extremes.shape[1] == axis.count else axis.stride
-        shape = (-1, axis.count, side_by_side)
-        low, high, changed, flips = (slot.reshape(shape) for slot in self.extremes)
+        low, high, changed, flips = _by_filter(self.extremes, axis)
         pairs = _filter_sizes(self.count, axis)
-        odd = [lanes.reshape(shape).sum(axis=(0, 2)) for lanes in self.odd]
+        odd = _folded(self.odd, axis)
         of = dict(zip(COUNTS, columns.counts, strict=True))
         of["pairs"][:] = pairs
         of["finite"][:] = pairs - odd[k.EXCLUDED]
@@ -242,23 +251,28 @@ class _LaneSums:
             ("nan_a", "nan_b", "inf_a", "inf_b"), odd[: k.EXCLUDED], strict=True
         ):
             of[name][:] = count
+        values, errors = _folded(self.sums, axis)
         slots = (k.SQUARES, k.SQUARES_A, k.SQUARES_B, k.PRODUCTS, k.ABSOLUTE)
         for slot, bank in zip(slots, columns.scaled, strict=True):
-            self._fill_bank(shape, slot, bank)
-        columns.relative[:] = 2 * self._folded_sum(shape, k.RELATIVE)
+            bank[0], bank[1:] = values[slot] + errors[slot], 0.0
+            if self.scaled.size:
+                bank[1 + k.SMALL], bank[1 + k.BIG] = _folded(self.scaled[:, slot], axis)
+        columns.relative[:] = 2 * (values[k.RELATIVE] + errors[k.RELATIVE])
         columns.ends[0], columns.ends[1] = low.min(axis=(0, 2)), high.max(axis=(0, 2))
 
-    def _folded_sum(self, shape: tuple[int, int, int], slot: int) -> NDArray[np.float64]:
-        values, errors = (lanes.reshape(shape).sum(axis=(0, 2)) for lanes in self.sums[:, slot])
-        folded: NDArray[np.float64] = values + errors
-        return folded
 
-    def _fill_bank(self, shape: tuple[int, int, int], slot: int, bank: NDArray[np.float64]) -> None:
-        """Writes the three parts of scaled sums, `[3, filters]`."""
-        bank[0], bank[1:] = self._folded_sum(shape, slot), 0.0
-        if self.scaled.size:
-            for part in (self.kernels.SMALL, self.kernels.BIG):
-                bank[1 + part] = self.scaled[part, slot].reshape(shape).sum(axis=(0, 2))
+def _by_filter(lanes: NDArray[Any], axis: FilterAxis) -> NDArray[Any]:
+    """`[..., lanes]` as `[..., rows, filters, lanes of a filter side by side]`."""
+    side_by_side = 1 if lanes.shape[-1] == axis.count else axis.stride
+    return lanes.reshape(*lanes.shape[:-1], -1, axis.count, side_by_side)
+
+
+def _folded(lanes: NDArray[Any], axis: FilterAxis) -> NDArray[Any]:
+    """The sums of lanes `[..., lanes]` for each filter `[..., filters]`; no copy of single ones."""
+    if lanes.shape[-1] == axis.count:
+        return lanes
+    folded: NDArray[Any] = _by_filter(lanes, axis).sum(axis=(-3, -1))
+    return folded
 
 
 def _filter_sizes(count: int, axis: FilterAxis) -> NDArray[np.int64]:

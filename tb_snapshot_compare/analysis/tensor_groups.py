@@ -4,7 +4,6 @@ Each tensor is a few filters of one wide vector. A filter's elements are added i
 whatever lies beside it, so a tensor's sums do not depend on which others are in its group.
 """
 
-from math import fsum
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ def group_sums(a: NDArray[Any], b: NDArray[Any], axis: FilterAxis | None) -> lis
     lanes = FilterAxis(first.shape[1], 1)
     accumulator = PairAccumulator(a.dtype.name, b.dtype.name, first.size, lanes)
     accumulator.add(first.reshape(-1), second.reshape(-1))
-    columns = accumulator.columns()[1:]
+    columns = accumulator.filter_columns()
     wholes = _wholes(columns[: a.shape[0] * width], width)
     return [
         wholes[k : k + 1].beside(columns[k * width : (k + 1) * width])
@@ -61,7 +60,7 @@ def _lanes_last(values: NDArray[Any], width: int, stride: int) -> NDArray[Any]:
 
 
 def _wholes(filters: SumColumns, width: int) -> SumColumns:
-    """The sums of each `width` filters; added exactly, so that their number does not matter."""
+    """The sums of each `width` filters, whose rounding errors are carried."""
     n = filters.size // width
     ends = filters.ends.reshape(2, n, width)
     sums = np.concatenate((filters.scaled.reshape(-1, filters.size), filters.relative[None]))
@@ -75,8 +74,12 @@ def _wholes(filters: SumColumns, width: int) -> SumColumns:
 
 
 def _added(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sum of every row, rounded once; most rows are zero."""
+    """The sum of every row `[n, filters]`, as accurate as one rounding; most rows are zero."""
+    from tb_snapshot_compare.analysis import kernels
+
     totals = np.zeros(rows.shape[0])
-    for index in np.flatnonzero(rows.any(axis=1)).tolist():
-        totals[index] = fsum(rows[index].tolist())
+    some = np.flatnonzero(rows.any(axis=1))
+    values, sums = rows[some], np.zeros(some.size)
+    kernels.combined(np.stack((values, np.zeros_like(values))), sums)
+    totals[some] = sums
     return totals

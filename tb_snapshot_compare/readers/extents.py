@@ -29,6 +29,7 @@ from tb_snapshot_compare.readers.files import (
     close_file,
     open_regular_file,
     prefetch,
+    read_cached,
     read_fully,
 )
 from tb_snapshot_compare.readers.generation import check_generation
@@ -192,15 +193,12 @@ class TensorReader:
             done = 0
             while done < extent.length:
                 wanted = min(size - filled, extent.length - done)
-                handle = self._handle(extent.path)
-                if filled == 0 and isinstance(handle, int):
-                    left = extent.length - done - size
-                    if left > 0:
-                        prefetch(handle, extent.offset + done + size, min(left, size))
-                elif filled == 0:
-                    self._prefetch(tensor.extents[index : index + _EXTENTS_AHEAD], done, size)
                 part = view[filled : filled + wanted]
-                read_fully(handle, _shown(extent.path), extent.offset + done, part)
+                handle, start = self._handle(extent.path), extent.offset + done
+                cached = read_cached(handle, start, part)
+                if filled == 0 and cached < wanted:
+                    self._prefetch(tensor.extents[index : index + _EXTENTS_AHEAD], done, size)
+                read_fully(handle, _shown(extent.path), start, part, cached)
                 done += wanted
                 filled += wanted
                 if filled == size or yielded + filled == total:
@@ -209,7 +207,17 @@ class TensorReader:
                     filled = 0
 
     def _prefetch(self, extents: tuple[Extent, ...], done: int, size: int) -> None:
-        """Begins to fetch the next blocks of `size` bytes, of which the first extent has `done`."""
+        """Begins to fetch the next blocks of `size` bytes, of which the first extent has `done`.
+
+        Of a local file that is the one after the block which is read now.
+        """
+        first = extents[0]
+        handle = self._handle(first.path)
+        if isinstance(handle, int):
+            left = first.length - done - size
+            if left > 0:
+                prefetch(handle, first.offset + done + size, min(left, size))
+            return
         wanted = max(2 * size, _REMOTE_AHEAD_BYTES)
         for extent in extents:
             length = min(extent.length - done, wanted)

@@ -87,14 +87,23 @@ def prefetch(handle: Handle, offset: int, length: int) -> None:
             os.posix_fadvise(handle, offset, length, os.POSIX_FADV_WILLNEED)
 
 
-def read_fully(handle: Handle, path: str, offset: int, into: memoryview) -> None:
-    """Fills `into` with the bytes of the file from `offset` on.
+def read_cached(handle: Handle, offset: int, into: memoryview) -> int:
+    """Fills `into` as far as the system has the bytes in memory (Linux); how many those are."""
+    if not isinstance(handle, int) or not hasattr(os, "RWF_NOWAIT"):
+        return 0
+    try:
+        return os.preadv(handle, [into], offset, os.RWF_NOWAIT)
+    except OSError:
+        return 0
+
+
+def read_fully(handle: Handle, path: str, offset: int, into: memoryview, got: int = 0) -> None:
+    """Fills `into` with the bytes of the file from `offset` on; the first `got` are there.
 
     Raises:
       UnreadableSnapshotError: the file ends before, or an I/O error.
       SnapshotGoneError, SnapshotChangedError: a remote file was deleted or replaced.
     """
-    got = 0
     while got < len(into):
         try:
             if isinstance(handle, int):

@@ -14,7 +14,7 @@ from tb_snapshot_compare.snapshot import Generation, TensorInfo
 from tb_snapshot_compare.store import ContentStore
 from tb_snapshot_compare.workspace.tensor_jobs import Job, Measured
 
-_SCHEMA = "contents 2"
+_SCHEMA = "contents 3"
 _KEPT_KEYS_MAX = 100_000
 _ENTRY_MAX_BYTES = 4 * 1024 * 1024
 

@@ -1,5 +1,6 @@
 """The streaming of extents: block boundaries, byte order, checksums, short files."""
 
+import errno
 import itertools
 import os
 from pathlib import Path
@@ -118,6 +119,30 @@ def test_short_file_names_offset_wanted_and_got(tmp_path: Path) -> None:
         pytest.raises(UnreadableSnapshotError, match=r"/a is truncated: 64 .* offset 0, got 20"),
     ):
         list(reader.read_blocks(tensor))
+
+
+@pytest.mark.parametrize("cached", [None, 0, 7, 64])
+def test_what_is_not_in_memory_is_fetched_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: int | None
+) -> None:
+    """`cached` bytes of each block come at once; None where the file system does not say."""
+    array = np.arange(16.0)
+    tensor = stored(tmp_path / "a", array)
+    fetched, read = [], os.preadv
+
+    def of_memory(descriptor: int, buffers: Any, offset: int, flags: int = 0) -> int:
+        if not flags:
+            return read(descriptor, buffers, offset)
+        if not cached:
+            raise OSError(errno.EOPNOTSUPP if cached is None else errno.EAGAIN, "")
+        return read(descriptor, [buffers[0][:cached]], offset)
+
+    monkeypatch.setattr(os, "preadv", of_memory)
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, *where: fetched.append(where[:2]))
+    with TensorReader() as reader:
+        blocks = [block.copy() for block in reader.read_blocks(tensor, block_elements=8)]
+    assert np.array_equal(np.concatenate(blocks), array)
+    assert fetched == ([] if cached == 64 else [(64, 64)])
 
 
 def test_file_truncated_between_blocks_is_an_error(tmp_path: Path) -> None:

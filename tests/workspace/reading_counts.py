@@ -32,8 +32,8 @@ def counted(suffix: str) -> Iterator[Reads]:
             reads.opened.append(str(path))
         return descriptor
 
-    def read(descriptor: int, buffers: Any, offset: int) -> int:
-        count = real_read(descriptor, buffers, offset)
+    def read(descriptor: int, buffers: Any, offset: int, *flags: int) -> int:
+        count = real_read(descriptor, buffers, offset, *flags)
         if descriptor in names:
             reads.bytes += count
             reads.calls += 1
