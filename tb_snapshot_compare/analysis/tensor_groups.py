@@ -74,12 +74,14 @@ def _wholes(filters: SumColumns, width: int) -> SumColumns:
 
 
 def _added(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sum of every row `[n, filters]`, as accurate as one rounding; most rows are zero."""
+    """The sum of every row `[n, filters]`, rounding errors carried; most rows are zero."""
     from tb_snapshot_compare.analysis import kernels
 
-    totals = np.zeros(rows.shape[0])
     some = np.flatnonzero(rows.any(axis=1))
-    values, sums = rows[some], np.zeros(some.size)
-    kernels.combined(np.stack((values, np.zeros_like(values))), sums)
+    values = np.zeros((2, some.size, rows.shape[1]))
+    np.take(rows, some, axis=0, out=values[0])
+    sums = np.zeros(some.size)
+    kernels.combined(values, sums)
+    totals = np.zeros(rows.shape[0])
     totals[some] = sums
     return totals

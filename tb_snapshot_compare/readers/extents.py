@@ -189,6 +189,7 @@ class TensorReader:
         """Yields `buffer[:n]` filled with the next n = `size` bytes of the extents."""
         view = buffer.data
         filled = yielded = 0
+        waited = False
         for index, extent in enumerate(tensor.extents):
             done = 0
             while done < extent.length:
@@ -196,7 +197,8 @@ class TensorReader:
                 part = view[filled : filled + wanted]
                 handle, start = self._handle(extent.path), extent.offset + done
                 cached = read_cached(handle, start, part)
-                if filled == 0 and cached < wanted:
+                waited = waited or cached < wanted
+                if waited and filled == 0:
                     self._prefetch(tensor.extents[index : index + _EXTENTS_AHEAD], done, size)
                 read_fully(handle, _shown(extent.path), start, part, cached)
                 done += wanted

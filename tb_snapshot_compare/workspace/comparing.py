@@ -30,7 +30,6 @@ from tb_snapshot_compare.workspace.pairing import TensorPair, left_out
 from tb_snapshot_compare.workspace.results import (
     Comparison,
     Coverage,
-    FilterMeasures,
     LayerDifference,
     TensorDifference,
 )
@@ -98,6 +97,7 @@ def compare(
     corrections: Corrections = (),
     progress: Progress | None = None,
     contents: Contents | None = None,
+    filters: bool = True,
 ) -> Comparison:
     """The differences a -> b, exact over all finite pairs of values.
 
@@ -113,6 +113,7 @@ def compare(
       progress: Called with bytes done and in all; may raise to stop.
       contents: Recognises tensors that did not change, which are then not read, or only one of
         the two; None reads everything and believes nothing. The numbers are the same.
+      filters: Whether the measures of filters are made as well.
 
     Raises:
       InvalidRequestError: no such layer, or a correction that cannot be.
@@ -123,7 +124,8 @@ def compare(
     if layer is not None:
         wanted = find_layer(architecture, layer)
         pairs = tuple(pair for pair in pairs if pair.layer == wanted)
-    outcomes, filters = _outcomes(a, b, pairs, architecture.kinds, contents, progress)
+    gatherer = FilterGatherer(filters)
+    outcomes = _outcomes(a, b, pairs, architecture.kinds, contents, progress, gatherer)
     summary = _Summary(architecture, outcomes)
     return Comparison(
         a=a.summary,
@@ -133,7 +135,7 @@ def compare(
         model=summary.model(),
         layers=summary.layers(),
         tensors=summary.tensors(),
-        filters=filters,
+        filters=gatherer.finish(),
     )
 
 
@@ -144,21 +146,21 @@ def _outcomes(
     kinds: Mapping[str, str],
     contents: Contents | None,
     progress: Progress | None,
-) -> tuple[list[_Outcome], tuple[FilterMeasures, ...]]:
-    """Every pair with its sums, in order, and the measures of filters."""
+    gatherer: FilterGatherer,
+) -> list[_Outcome]:
+    """Every pair with its sums, in order; the gatherer is given those of filters."""
     of_a, of_b = a.contents.generation, b.contents.generation
     compared = [index for index, pair in enumerate(pairs) if pair.status == "compared"]
     jobs = [_job(pairs[index], kinds.get(pairs[index].layer or "", "")) for index in compared]
     plan = contents.recognise(jobs, of_a, of_b) if contents else all_jobs(jobs)
     keeper = contents.keeper(plan) if contents else Keeper(plan, None)
-    filters = FilterGatherer()
     outcomes = [_Outcome(pair) for pair in pairs]
     lock = threading.Lock()
 
     def take(index: int, sums: SumColumns) -> None:
         pair = jobs[index].pair
         outcomes[compared[index]] = _Outcome(pair, sums.only_whole())
-        filters.add(compared[index], pair, sums)
+        gatherer.add(compared[index], pair, sums)
 
     def took(place: int, found: Measured) -> None:
         index, job = plan.jobs[place]
@@ -173,7 +175,7 @@ def _outcomes(
     for column, (index, own) in enumerate(plan.known.items()):
         pair = jobs[index].pair
         outcomes[compared[index]] = _Outcome(pair, unchanged[column : column + 1])
-        filters.add_unchanged(compared[index], pair, own)
+        gatherer.add_unchanged(compared[index], pair, own)
     asked = [job for _, job in plan.jobs]
     counter = ByteCounter(sum(stored_bytes(side) for job in asked for side in job.read), progress)
     measure(asked, lambda: PairReader(of_a, of_b, counter), took)
@@ -181,7 +183,7 @@ def _outcomes(
     check_generation(of_b)
     if contents:
         contents.keep(keeper, of_a, of_b)
-    return outcomes, filters.finish()
+    return outcomes
 
 
 def find_layer(architecture: PairArchitecture, name: str) -> str:

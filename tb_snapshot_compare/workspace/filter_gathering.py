@@ -28,8 +28,9 @@ class FilterGatherer:
     A layer's filters are those of its kernel: the largest tensor that has some and can be read.
     """
 
-    def __init__(self) -> None:
-        """Begins without any."""
+    def __init__(self, wanted: bool = True) -> None:
+        """Begins without any, and stays so where none are wanted."""
+        self._wanted = wanted
         self._ranks: dict[str | None, tuple[int, int]] = {}
         self._places: dict[str | None, int] = {}
         self._waiting: dict[str | None, _Waiting] = {}
@@ -55,7 +56,7 @@ class FilterGatherer:
         """Notes a pair; whether it stands for its layer now, in place of what may have waited."""
         layer, rank = pair.layer, (pair.count, -place)
         self._places[layer] = min(place, self._places.get(layer, place))
-        if rank <= self._ranks.get(layer, (-1, 0)):
+        if not self._wanted or rank <= self._ranks.get(layer, (-1, 0)):
             return False
         self._ranks[layer] = rank
         if layer in self._waiting:

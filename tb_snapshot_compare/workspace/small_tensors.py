@@ -23,7 +23,7 @@ from tb_snapshot_compare.workspace.tensor_jobs import Job, Measured
 _BATCH_BYTES = 1 << 20
 _BATCH_TENSORS = 1024
 _GROUP_FILTERS = 1 << 14
-"""Whose sums are made at once: they take some 500 bytes each."""
+"""Whose sums are made at once: they take some 600 bytes each."""
 _GAP_BYTES = 4096
 """Of other bytes between two tensors that are read as well: a further read costs more."""
 

@@ -306,6 +306,7 @@ class Trends:
                 corrections=matches,
                 progress=self._progress,
                 contents=workspace.contents,
+                filters=False,
             )
         changes = changes_of(comparison)
         store.put(key, msgspec.msgpack.encode(changes))

@@ -121,28 +121,39 @@ def test_short_file_names_offset_wanted_and_got(tmp_path: Path) -> None:
         list(reader.read_blocks(tensor))
 
 
-@pytest.mark.parametrize("cached", [None, 0, 7, 64])
-def test_what_is_not_in_memory_is_fetched_ahead(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: int | None
+@pytest.mark.parametrize("says", [True, False], ids=["told", "not told"])
+@pytest.mark.parametrize("cached", [0, 7, 64, 200, 320])
+def test_from_the_first_byte_that_is_not_in_memory_on_the_next_block_is_fetched_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: int, says: bool
 ) -> None:
-    """`cached` bytes of each block come at once; None where the file system does not say."""
-    array = np.arange(16.0)
+    """The first `cached` bytes are in memory, and what was fetched; `says`: the system tells."""
+    array = np.arange(40.0)
     tensor = stored(tmp_path / "a", array)
-    fetched, read = [], os.preadv
+    read, fetched = os.preadv, []
+    there = [(0, cached)]
 
     def of_memory(descriptor: int, buffers: Any, offset: int, flags: int = 0) -> int:
         if not flags:
             return read(descriptor, buffers, offset)
-        if not cached:
-            raise OSError(errno.EOPNOTSUPP if cached is None else errno.EAGAIN, "")
-        return read(descriptor, [buffers[0][:cached]], offset)
+        if not says:
+            raise OSError(errno.EOPNOTSUPP, "")
+        known = [stop for start, stop in there if start <= offset < stop]
+        if not known:
+            raise OSError(errno.EAGAIN, "")
+        return read(descriptor, [buffers[0][: known[0] - offset]], offset)
 
+    def fetch(_: int, offset: int, length: int, __: int) -> None:
+        fetched.append(offset)
+        there.append((offset, offset + length))
+
+    monkeypatch.setattr(os, "RWF_NOWAIT", 8, raising=False)
     monkeypatch.setattr(os, "preadv", of_memory)
-    monkeypatch.setattr(os, "posix_fadvise", lambda _, *where: fetched.append(where[:2]))
+    monkeypatch.setattr(os, "posix_fadvise", fetch, raising=False)
     with TensorReader() as reader:
         blocks = [block.copy() for block in reader.read_blocks(tensor, block_elements=8)]
     assert np.array_equal(np.concatenate(blocks), array)
-    assert fetched == ([] if cached == 64 else [(64, 64)])
+    whole = cached // 64 if says else 0
+    assert fetched == [64, 128, 192, 256][whole:]
 
 
 def test_file_truncated_between_blocks_is_an_error(tmp_path: Path) -> None:

@@ -95,6 +95,13 @@ def test_filters_are_output_channels(saved: SavedPair, form: str) -> None:
         np.testing.assert_allclose(values, expected, rtol=TIGHT)
 
 
+def test_filters_that_nobody_wants_change_no_other_number(saved: SavedPair) -> None:
+    a, b = open_snapshot(saved.a["keras"]), open_snapshot(saved.b["keras"])
+    whole = compare(a, b)
+    assert whole.filters
+    assert compare(a, b, filters=False) == dataclasses.replace(whole, filters=())
+
+
 def test_a_snapshot_compared_with_itself_differs_nowhere(saved: SavedPair) -> None:
     snapshot = open_snapshot(saved.a["keras"])
     model = compare(snapshot, snapshot).model
