@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { adoptStyles } from '../theme/styles';
 import css from './Popover.css?inline';
 
@@ -36,7 +36,8 @@ export function Popover({ anchor, onClose, align = 'start', children, ...rest }:
     };
   }, [anchor, align]);
 
-  useEffect(() => {
+  // Effects after a paint are undone after one: what is closed would take the focus back meanwhile.
+  useLayoutEffect(() => {
     const onOutside = (event: Event) => {
       const target = event.target as Node;
       if (!element.current?.contains(target) && !anchor.contains(target)) onClose();

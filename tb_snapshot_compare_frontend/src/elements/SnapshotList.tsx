@@ -1,4 +1,4 @@
-import type { RefObject, TargetedKeyboardEvent } from 'preact';
+import type { RefObject } from 'preact';
 import { useCallback, useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import type { Run, Snapshot } from '../client/types';
 import { formatBytes } from '../scales/format';
@@ -57,24 +57,13 @@ export function SnapshotList({ label, runs, value, onChoose, runTitle }: Snapsho
     if (activeId) document.getElementById(optionId(activeId))?.scrollIntoView({ block: 'nearest' });
   }, [activeId]);
 
-  const bestOf = (text: string) => {
-    const found = runs.flatMap((run) => filterSnapshots(run.snapshots, text));
-    return found[bestMatch(found, text)]?.id ?? null;
-  };
   const search = (text: string) => {
     setQuery(text);
-    setActiveId(bestOf(text));
+    const found = runs.flatMap((run) => filterSnapshots(run.snapshots, text));
+    setActiveId(found[bestMatch(found, text)]?.id ?? null);
   };
 
-  const onKeyDown = (event: TargetedKeyboardEvent<HTMLInputElement>) => {
-    const typed = event.currentTarget.value;
-    if (event.key === 'Enter' && typed !== query) {
-      // Enter may come before what was typed is drawn.
-      event.preventDefault();
-      const best = bestOf(typed);
-      if (best) onChoose(best);
-      return;
-    }
+  const onKeyDown = (event: KeyboardEvent) => {
     const current = choices.findIndex(({ id }) => id === activeId);
     const last = choices.length - 1;
     const target = {

@@ -378,18 +378,6 @@ test('search dims what does not match, and Enter jumps and selects', async () =>
   expect(layer.value).toBe('fc7');
 });
 
-test('Enter goes to what was typed, also before it is drawn', async () => {
-  show(alexNet());
-  await shown('fc6');
-  const input = root.querySelector<HTMLInputElement>('.net-find input') as HTMLInputElement;
-  for (const name of ['conv2', 'fc7']) {
-    input.value = name;
-    input.dispatchEvent(new InputEvent('input', { bubbles: true }));
-    input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
-    expect(layer.value).toBe(name);
-  }
-});
-
 test('one bar per output filter in five colours; click, range and keys choose filters', async () => {
   show(alexNet());
   await shown('conv5');

@@ -82,12 +82,11 @@ function FindLayer() {
   const found = model.found.value;
   const searching = model.query.value.trim() !== '';
   function onKeyDown(event: KeyboardEvent): void {
-    const matches = model.found.value; // Enter may come before what was typed is drawn
-    if (event.key === 'Enter' && matches.length > 0) {
+    if (event.key === 'Enter' && found.length > 0) {
       event.preventDefault();
       const back = event.shiftKey ? -1 : 1;
-      at.value = (at.value + back + matches.length) % matches.length;
-      const name = matches[at.value]?.name ?? null;
+      at.value = (at.value + back + found.length) % found.length;
+      const name = found[at.value]?.name ?? null;
       if (name !== layer.value) selectLayer(name);
       jumpTo.value = name;
       requestAnimationFrame(() => requestAnimationFrame(() => input.current?.focus()));
