@@ -110,7 +110,7 @@ def layer_statistics(
         for place, array in enumerate(values):
             answer[place, rows, columns] = array.to_numpy(zero_copy_only=False)
 
-    fill_layers(state.tables["layers"].sources, steps, kind, units, statistics, put)
+    fill_layers(state.tables["layers"], steps, kind, units, statistics, put)
     return answer
 
 
@@ -137,18 +137,18 @@ def bands(
         counts = lists.flatten().fill_null(0).to_numpy(zero_copy_only=False).reshape(-1, BANDS)
         answer[rows[known], columns[known]] = np.add.reduceat(counts, starts, axis=1)
 
-    fill_layers(state.tables["layers"].sources, steps, kind, units, ["bands"], put)
+    fill_layers(state.tables["layers"], steps, kind, units, ["bands"], put)
     return answer
 
 
 def filter_measure(state: State, layer: str, measure: str, steps: Steps) -> npt.NDArray[Any]:
     """A measure of a layer's filters, [filters, dumps], float32 (float64 for the cosine)."""
     check_name("measure", measure, MEASURES)
-    sources = state.tables["filters"].sources
-    found = targets(sources, steps, lambda grid: every(grid) if grid.group == layer else None)
+    table = state.tables["filters"]
+    found = targets(table.sources, steps, lambda grid: every(grid) if grid.group == layer else None)
     height = max((int(target.rows.max()) + 1 for part in found for target in part), default=0)
     answer = empty(np.float32, np.nan, height, len(steps))
-    fill(found, {_stored(measure): answer})
+    fill(table, found, {_stored(measure): answer})
     values: npt.NDArray[Any] = _shown(measure, answer)
     return values
 
@@ -186,8 +186,9 @@ def filters_at(
     """
     for measure in measures:
         check_name("measure", measure, MEASURES)
+    table = state.tables["filters"]
     found = targets(
-        state.tables["filters"].sources,
+        table.sources,
         steps,
         lambda grid: every(grid) if only is None or grid.group in only else None,
     )
@@ -205,7 +206,7 @@ def filters_at(
         _stored(measure): empty(np.float32, np.nan, count, len(steps)) for measure in measures
     }
     moved = [[target.moved(int(offsets[target.group])) for target in part] for part in found]
-    fill(moved, answers)
+    fill(table, moved, answers)
     codes_of = np.repeat(np.arange(len(names), dtype=np.int32), [heights[name] for name in names])
     filters = np.arange(count, dtype=np.int32) - np.repeat(
         np.array([offsets[name] for name in names], np.int32), [heights[name] for name in names]

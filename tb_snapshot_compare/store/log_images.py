@@ -22,7 +22,7 @@ def images(
     found, height = _image_targets(state, steps, chosen, count)
     predicted = empty(np.int32, -1, height, len(steps))
     probability = empty(np.float32, np.nan, height, len(steps))
-    fill(found, {"predicted": predicted, "probability": probability})
+    fill(state.tables["images"], found, {"predicted": predicted, "probability": probability})
     return predicted, probability
 
 
@@ -42,7 +42,7 @@ def correct(
         right: npt.NDArray[Any] = (part == label) & (label >= 0)
         return right
 
-    fill(found, {"predicted": answer}, is_right)
+    fill(state.tables["images"], found, {"predicted": answer}, is_right)
     return answer
 
 

@@ -68,10 +68,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableState:
-    """What counts of a table, and its steps, ascending."""
+    """What counts of a table, and its steps, ascending.
+
+    Where `repeats`, steps were written more than once, and of two rows that of the later source
+    counts.
+    """
 
     sources: tuple[Source, ...] = ()
     steps: Steps = field(default_factory=lambda: np.zeros(0, np.int64))
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,10 +238,12 @@ class Listing:
         if table in ("images", "thumbnails"):
             probe = newest_probe(sessions)
             parts = tuple(part for part in parts if _is_of(part, by_id, probe))
-        steps = [part.segment.steps() if part.steps is None else part.steps for part in parts]
+        written = [part.segment.steps() if part.steps is None else part.steps for part in parts]
+        steps = np.unique(np.concatenate(written)) if written else np.zeros(0, np.int64)
         return TableState(
             tuple(Source(part, sources[part.segment.text].rows) for part in parts),
-            np.unique(np.concatenate(steps)) if steps else np.zeros(0, np.int64),
+            steps,
+            len(steps) < sum(map(len, written)),
         )
 
 

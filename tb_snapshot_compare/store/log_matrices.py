@@ -16,7 +16,7 @@ from tb_snapshot_compare import processors
 from tb_snapshot_compare.errors import InvalidRequestError
 from tb_snapshot_compare.limits import LOG_CELLS_MAX
 from tb_snapshot_compare.store.log_columns import codes, column
-from tb_snapshot_compare.store.log_listing import Source
+from tb_snapshot_compare.store.log_listing import Source, TableState
 from tb_snapshot_compare.store.log_segments import Grid, Steps
 
 THREADS_MAX = 2
@@ -129,11 +129,12 @@ def _common(axis: Steps, wanted: Steps, steps: Steps) -> tuple[Rows, Rows]:
 
 
 def fill(
+    table: TableState,
     found: Sequence[Sequence[Target]],
     answers: Mapping[str, npt.NDArray[Any]],
     change: Callable[[Target, npt.NDArray[Any]], npt.NDArray[Any]] | None = None,
 ) -> None:
-    """Reads columns and puts them into answers, by column; changed, if need be."""
+    """Reads columns of a table and puts them into answers, by column; changed, if need be."""
 
     def read(batch: Sequence[Sequence[Target]]) -> None:
         blocks = [of_block[0].block for of_block in batch]
@@ -149,7 +150,7 @@ def fill(
                     target.put(part if change is None else change(target, part), answer)
                 start = end
 
-    for _ in each(read, list(_batches(found))):
+    for _ in each(read, list(_batches(found)), in_turn=table.repeats):
         pass
 
 
@@ -170,7 +171,7 @@ def _batches(found: Sequence[Sequence[Target]]) -> Iterator[list[Sequence[Target
 
 
 def fill_layers(
-    sources: Sequence[Source],
+    table: TableState,
     steps: Steps,
     kind: str,
     units: Sequence[str],
@@ -180,7 +181,7 @@ def fill_layers(
     """Reads columns of `layers`, of one kind.
 
     Args:
-      sources: Of that table.
+      table: `layers`.
       steps: Of the answer's columns.
       kind: Of rows.
       units: Of the answer's rows.
@@ -215,13 +216,18 @@ def fill_layers(
             values = [each.take(pa.array(chosen)) for each in values]
         put(row[chosen], np.searchsorted(steps, step[chosen]), values)
 
-    for _ in each(read, sources):
+    for _ in each(read, table.sources, in_turn=table.repeats):
         pass
 
 
-def each(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
-    """The results for items, in their order, found by as many threads as may be busy."""
-    threads = min(THREADS_MAX, processors.available(), len(items))
+def each(
+    work: Callable[[_Item], _Result], items: Sequence[_Item], *, in_turn: bool = False
+) -> Iterator[_Result]:
+    """The results for items, in their order, found by as many threads as may be busy.
+
+    `in_turn`: one after the other, since a later one may write over an earlier one.
+    """
+    threads = 1 if in_turn else min(THREADS_MAX, processors.available(), len(items))
     if threads < 2:
         yield from map(work, items)
         return

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tb_snapshot_compare import processors
 from tb_snapshot_compare.errors import (
     InvalidRequestError,
     SnapshotChangedError,
     UnreadableSnapshotError,
 )
-from tb_snapshot_compare.store import log_answers, log_listing, log_matrices
+from tb_snapshot_compare.store import log_answers, log_listing, log_matrices, log_rows
 from tb_snapshot_compare.store.log_reader import Log, Thumbnail
 from tb_snapshot_compare.store.log_tables import MEASURES, TABLES, Probe, encode_session
 from tb_snapshot_compare.store.log_writer import LogWriter
@@ -504,3 +505,34 @@ def test_values_may_be_missing(tmp_path: Path) -> None:
     assert not log.bands("update").any()
     assert (log.events()[0].text, log.events()[0].detail) == ("", "")
     assert np.isnan(log.scalars()["loss"].values).all()
+
+
+def test_of_steps_that_were_written_again_the_last_rows_are_shown_whatever_is_read_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first segments come last from the disk."""
+    for folder, seeds in (("again", range(4)), ("once", [3])):
+        writer = LogWriter(tmp_path / folder, session())
+        for seed in seeds:
+            write_all(writer, [0, 10], seed)
+    read = log_rows.SegmentRows.read
+
+    def slowly(rows: log_rows.SegmentRows, columns: Any, blocks: Any = None) -> Any:
+        found = read(rows, columns, blocks)
+        time.sleep(0.02 / (1 + rows._segment.name.number))
+        return found
+
+    monkeypatch.setattr(log_rows.SegmentRows, "read", slowly)
+    monkeypatch.setattr(processors, "available", lambda: 2)
+    again, once = opened(tmp_path / "again"), opened(tmp_path / "once")
+    for kind in ("weight", "update"):
+        answers = [log.layer_statistic(kind, "mean", UNITS) for log in (again, once)]
+        np.testing.assert_array_equal(*answers)
+    np.testing.assert_array_equal(*[log.bands("update", UNITS) for log in (again, once)])
+    for layer in LAYERS:
+        answers = [log.filter_measure(layer, "w_l2") for log in (again, once)]
+        np.testing.assert_array_equal(*answers)
+    for step in (0, 10):
+        assert again.filters_at(step).equals(once.filters_at(step))
+    for shown_again, shown_once in zip(again.images(), once.images(), strict=True):
+        np.testing.assert_array_equal(shown_again, shown_once)
