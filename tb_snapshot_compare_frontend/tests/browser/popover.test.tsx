@@ -41,8 +41,8 @@ test('it closes where the focus goes elsewhere, and not while it is inside or on
 });
 
 test('once closed it no longer minds where the focus goes, also before the next paint', () => {
-  const escape = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true });
-  root.querySelector('button')?.dispatchEvent(escape);
+  const press = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true });
+  root.querySelector('button')?.dispatchEvent(press);
   expect([closings, document.activeElement]).toEqual([1, anchor]);
   elsewhere.focus();
   expect([closings, document.activeElement]).toEqual([1, elsewhere]);
