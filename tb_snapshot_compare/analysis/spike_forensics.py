@@ -123,25 +123,21 @@ def spike_forensics(
     first = max(start - window - TREND, 0)
     near = slice(first, end)
     broken_near = None if broken is None else broken[:, near]
-    around = jumps(series[:, near], window, broken_near)
-    away = around[:, start - first :]
-    earlier = np.abs(around[:, start - first - 1]) >= limit if start > first else None
+    away, reached = jumps(series[:, near], window, broken_near), start - first
     moved_loss = loss_onset or _loss_onset(
         step, steps[:end], start, loss_steps, loss, window, limit
     )
     anchor = step if moved_loss is None else moved_loss.step
-    dump = min(int(np.searchsorted(steps[:end], anchor)), end - 1) - start
+    dump = min(int(np.searchsorted(steps[:end], anchor)), end - 1) - first
     moved = []
-    for row in np.flatnonzero((np.abs(away) >= limit).any(axis=1)).tolist():
-        found = excursions(away[row], limit)
-        if earlier is not None and earlier[row]:
-            found = tuple(each for each in found if each.first > 0)  # it began before the reach
-        if not found:
+    for row in np.flatnonzero((np.abs(away[:, reached:]) >= limit).any(axis=1)).tolist():
+        begun = tuple(each for each in excursions(away[row], limit) if each.first >= reached)
+        if not begun:
             continue
-        onset = _onset(_nearest(found, dump), steps[:end].astype(np.int64), start)
+        onset = _onset(_nearest(begun, dump), steps[:end].astype(np.int64), first)
         moved.append(MovedSeries(row, onset, *_leads(onset, moved_loss)))
     moved.sort(key=lambda each: (each.onset.step, -abs(each.onset.deviation), each.series))
-    judged = int((~np.isnan(away)).any(axis=1).sum())
+    judged = int((~np.isnan(away[:, reached:])).any(axis=1).sum())
     return SpikeForensics(step, moved_loss, tuple(moved), judged)
 
 

@@ -70,9 +70,9 @@ def counting(segments: Sequence[Segment], sessions: Mapping[str, Session]) -> tu
     return tuple(_parts(kept, steps, of_segment, rows))
 
 
-def _written(segment: Segment) -> tuple[str, float, int]:
+def _written(segment: Segment) -> tuple[str, float, int, int]:
     newest = float(segment.runs["created"].max(initial=0.0))
-    return segment.session, newest, segment.name.number
+    return segment.session, newest, -segment.level, segment.name.number
 
 
 def _counting_rows(

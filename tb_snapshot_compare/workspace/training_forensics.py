@@ -34,7 +34,7 @@ _CAUSES: tuple[Quantity, ...] = ("learning_rate", *NORMS, "loss")
 LOSSES_MAX = 1 << 21
 """Later ones are looked at."""
 _LOSSES_NEAR = 1 << 14
-"""So many before a step tell of its loss: what is usual comes from far fewer."""
+"""So many before the reach tell of its losses: what is usual comes from far fewer."""
 _LOSS, _RATE = "loss", "learning_rate"
 _RATE_TIMES = 1.5
 """A learning rate that changes by less from one step to the next follows a curve."""
@@ -138,8 +138,11 @@ def _loss_onset(steps: Steps, loss: Doubles, reach: tuple[int, int, int]) -> Ons
     """
     since, step, seen = reach
     steps, loss = steps[-LOSSES_MAX:], loss[-LOSSES_MAX:]
-    end = int(np.searchsorted(steps, seen, "right"))
-    start = max(0, end - _LOSSES_NEAR) // BASELINE * BASELINE  # where the findings' blocks begin
+    begin, end = np.searchsorted(steps, [since, seen], "right").tolist()
+    start = _block_before(begin)
+    if start < end and not np.isfinite(loss[start]):  # what is no number may have begun long before
+        finite = np.flatnonzero(np.isfinite(loss[:start]))
+        start = _block_before(int(finite[-1])) if finite.size else 0
     steps, loss = steps[start:end], loss[start:end]
     inside = [each for each in _loss_findings(loss) if steps[each[1]] > since]
     if not inside:
@@ -147,6 +150,11 @@ def _loss_onset(steps: Steps, loss: Doubles, reach: tuple[int, int, int]) -> Ons
     before = [each for each in inside if steps[each[0]] <= step]
     place, _, away = before[-1] if before else inside[0]
     return Onset(int(steps[place]), int(steps[place - 1]) if place else None, away)
+
+
+def _block_before(place: int) -> int:
+    """Where one of the blocks begins in which findings are looked for, far enough before a loss."""
+    return max(0, place - _LOSSES_NEAR) // BASELINE * BASELINE
 
 
 def _loss_findings(loss: Doubles) -> list[tuple[int, int, float]]:

@@ -208,3 +208,19 @@ def test_any_step_of_a_short_run_has_an_answer(step: int, dumps: int, rows: int)
 def test_lengths_that_do_not_match_are_named() -> None:
     with pytest.raises(ValueError, match=r"shape \(2, 5\) at 4 dumps, 3 losses at 3 steps"):
         spike_forensics(3, np.arange(4), np.ones((2, 5)), np.arange(3), np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("outside", "onsets"),
+    [((79, 81), []), ((78, 80), []), ((79,), []), ((81,), [810]), ((70, 85), [850])],
+)
+def test_what_left_its_range_before_the_reach_began_there_though_it_came_back_for_a_dump(
+    outside: tuple[int, ...], onsets: list[int]
+) -> None:
+    """The reach begins at dump 80."""
+    series = np.random.default_rng(5).normal(1.0, 0.01, (1, 100))
+    series[0, list(outside)] = 9.0
+    steps = np.arange(0, 1000, 10)
+    nothing = np.zeros(0)
+    found = spike_forensics(990, steps, series, nothing.astype(np.int64), nothing)
+    assert [each.onset.step for each in found.moved] == onsets

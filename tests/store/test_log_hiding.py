@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +28,15 @@ def segment(
         runs = runs_of(sorted(set(steps)), created)
     name = SegmentName(min(steps), max(steps), of, number, "00000000")
     return Segment(
-        "filters", name, 1, len(runs), 0, runs, frozenset(each.text for each in replaces), (), ()
+        "filters",
+        name,
+        1,
+        len(runs),
+        1 if replaces else 0,
+        runs,
+        frozenset(each.text for each in replaces),
+        (),
+        (),
     )
 
 
@@ -165,9 +174,12 @@ def test_of_one_step_the_newest_writer_counts() -> None:
     assert (steps_of("a", found), steps_of("b", found)) == ([1, 2], [3])
 
 
-def test_what_was_written_last_comes_last_though_what_is_older_was_merged_since() -> None:
-    first, second = segment("a", 1, [0], 1.0), segment("a", 2, [0], 2.0)
-    last = segment("a", 3, [0], 3.0)
+@pytest.mark.parametrize("created", [(1.0, 2.0, 3.0), (2.0, 2.0, 2.0)])
+def test_what_was_written_last_comes_last_though_what_is_older_was_merged_since(
+    created: tuple[float, float, float],
+) -> None:
+    """Also where the clock stood still."""
+    first, second, last = (segment("a", k + 1, [0], created[k]) for k in range(3))
     merged = segment("a", 4, [0], replaces=[first, second])
     found = counting([first, second, last, merged], {"a": session("a", first_step=0)})
     assert [part.segment.name.number for part in found] == [4, 3]

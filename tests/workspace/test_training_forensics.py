@@ -9,7 +9,7 @@ import pytest
 from tb_snapshot_compare.errors import NotFoundError
 from tb_snapshot_compare.store.log_reader import Log
 from tb_snapshot_compare.workspace.training_findings import examine
-from tb_snapshot_compare.workspace.training_forensics import Forensics, forensics_of
+from tb_snapshot_compare.workspace.training_forensics import Forensics, _loss_onset, forensics_of
 from tests.workspace.made_logs import UNITS, MadeLog
 
 PATHS = [unit.path for unit in UNITS]
@@ -111,6 +111,24 @@ def test_what_was_broken_before_has_no_onset_in_reach(log_of: LogOf) -> None:
     log = log_of(made)
     assert told(forensics_of(log, 310)) == [("head", "weight", 300, 310, None)]
     assert told(forensics_of(log, 700)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reach", "onset", "after"),
+    [
+        ((slice(1000, None), np.nan), (29_000, 30_000, 30_000), 1000, 999),
+        ((slice(0, None), np.nan), (29_000, 30_000, 30_000), 0, None),
+        ((slice(21_000, 21_004), 50.0), (0, 21_000, 40_000), 21_000, 20_999),
+    ],
+)
+def test_a_finding_about_the_loss_is_found_however_many_losses_lie_around_it(
+    change: tuple[slice, float], reach: tuple[int, int, int], onset: int, after: int | None
+) -> None:
+    loss = np.exp(np.random.default_rng(3).normal(0, 0.05, 40_001))
+    loss[change[0]] = change[1]
+    found = _loss_onset(np.arange(40_001), loss, reach)
+    assert found is not None
+    assert (found.step, found.after) == (onset, after)
 
 
 def test_a_rise_from_zero_is_no_jump_beside_another(log_of: LogOf) -> None:
